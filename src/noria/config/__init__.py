@@ -1,0 +1,1 @@
+"""TOML and environment, turned into typed values at the door."""

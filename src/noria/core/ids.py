@@ -1,0 +1,43 @@
+"""Names for new things: short, unique, and in the order they were made.
+
+An id is a prefix that tells the kind (`run`, `turn`, `snap`), then 48 bits of milliseconds and 80 random
+bits in Crockford's base 32, as in the ULID specification. Sorting ids sorts them by creation time.
+This is the only module that draws randomness for names.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Protocol
+
+from noria.core.clock import Clock
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class Ids(Protocol):
+    """Anything that can name a new thing."""
+
+    def new(self, prefix: str) -> str:
+        """A fresh id such as `run_01jd3…`."""
+        ...
+
+
+class TimeOrderedIds:
+    """Ids that sort by the clock they were made with."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def new(self, prefix: str) -> str:
+        millis = self._clock.now() // 1000
+        return f"{prefix}_{encode(millis, 10)}{encode(secrets.randbits(80), 16)}"
+
+
+def encode(number: int, length: int) -> str:
+    """A non-negative integer in Crockford base 32, `length` characters, most significant first."""
+    characters = []
+    for _ in range(length):
+        number, rest = divmod(number, 32)
+        characters.append(_ALPHABET[rest])
+    return "".join(reversed(characters))

@@ -1,0 +1,125 @@
+"""What the data folder speaks of: sources, snapshots, checked parts, and what was found wrong with rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from noria.core.clock import Micros
+from noria.core.errors import BadInput
+from noria.core.schema import Schema
+from noria.core.units import Duration
+
+INGESTED_AT = "ingested_at"
+"""Optional column of every source: when the row could be known. Where a file lacks it, it is the event time."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where the rows of a source lie: files of a glob relative to the project, or a query.
+
+    `path` is a glob of Parquet or CSV files. Otherwise `query` is run by DuckDB (which can read other files)
+    or, when `database` is a PostgreSQL URL, by that server.
+    """
+
+    path: str | None = None
+    query: str | None = None
+    database: str | None = None
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """A source of rows: its columns, and where they lie.
+
+    `fresh_within`: the newest row must not be older than this when a snapshot is taken (None: not checked).
+    `tolerate`: the largest share of bad rows with which a snapshot is still accepted.
+    """
+
+    name: str
+    schema: Schema
+    location: Location
+    fresh_within: Duration | None = None
+    tolerate: float = 0.05
+
+
+@dataclass(frozen=True)
+class Part:
+    """Checked rows of one file: an immutable Parquet blob with typed columns plus `ingested_at`.
+
+    Times are int64 microseconds UTC. Rows are sorted by (event time, ingested_at). `as_of` is set when only
+    the rows with `ingested_at <= as_of` count; None means all of them.
+    """
+
+    name: str
+    digest: str
+    rows: int
+    first_event: Micros
+    last_event: Micros
+    last_ingested: Micros
+    as_of: Micros | None = None
+
+
+@dataclass(frozen=True)
+class SnapshotFile:
+    """One raw file (or query result) of a snapshot, kept as a blob."""
+
+    name: str
+    digest: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a source held at a moment: immutable, named by the digest of its content.
+
+    `statistics` has, per column, the share of nulls, minimum, maximum, and mean or most frequent values.
+    """
+
+    source: str
+    digest: str
+    as_of: Micros
+    files: tuple[SnapshotFile, ...]
+    rows: int
+    first_event: Micros | None
+    last_event: Micros | None
+    schema: Schema
+    statistics: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing a check found: which rule, which column, how many rows, and an example."""
+
+    check: str
+    column: str
+    rows: int
+    message: str
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A snapshot after its checks: the parts that may be used, and what was set aside.
+
+    `quarantine` is the digest of a Parquet blob with the bad rows and a `reason` column, or None.
+    """
+
+    source: str
+    snapshot: str
+    parts: tuple[Part, ...]
+    rows: int
+    quarantined: int
+    problems: tuple[Problem, ...] = ()
+    quarantine: str | None = None
+
+
+class DataRefused(BadInput):
+    """Too many rows of a snapshot are bad, or a property of the whole does not hold."""
+
+    code = "N3001"
+
+
+class UnreadableFile(BadInput):
+    """A file of a source cannot be read as what its name says."""
+
+    code = "N3002"

@@ -1,0 +1,1 @@
+"""How it is doing: realised metrics, drift above its noise floor, missing rates, latency."""

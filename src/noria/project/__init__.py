@@ -1,0 +1,1 @@
+"""What a user writes, turned into a plan."""

@@ -1,0 +1,1 @@
+"""Which one is which: versions, aliases, stages, lineage."""

@@ -1,0 +1,1 @@
+"""When the wheel turns: triggers, the durable turn, the controller, the replay."""

@@ -1,0 +1,63 @@
+"""What the retraining folder speaks of: everything known about one model, and what became of a turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from noria.core.rules import Condition
+from noria.core.units import Duration
+from noria.data.model import SourceSpec
+from noria.monitoring.model import MonitorSpec
+from noria.rollout.model import RolloutSpec
+from noria.training.model import TrainingSpec
+from noria.validation.model import GateSpec
+
+
+@dataclass(frozen=True)
+class RetrainSpec:
+    """When a turn starts by itself, and how long must lie between two."""
+
+    when: Condition
+    at_most: Duration
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """One model, declared completely: the sources it needs and every specification of its life."""
+
+    name: str
+    sources: tuple[SourceSpec, ...]
+    training: TrainingSpec
+    gates: GateSpec
+    rollout: RolloutSpec
+    monitors: MonitorSpec
+    retrain: RetrainSpec | None = None
+
+
+TurnOutcome = Literal["unchanged", "promoted", "rollout started", "refused"]
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What one step of a turn did: ran or was reused, why, and what it gave."""
+
+    name: str
+    reused: bool
+    why: str
+    seconds: float
+    result: str
+
+
+@dataclass(frozen=True)
+class TurnReport:
+    """What became of a turn. `promoted` at once when there was no champion to protect."""
+
+    model: str
+    run: str
+    outcome: TurnOutcome
+    version: int | None
+    model_digest: str | None
+    reason: str
+    steps: tuple[StepReport, ...] = ()
+    gates: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""How a version takes over: shadow, canary, promotion, rollback."""

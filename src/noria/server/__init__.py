@@ -1,0 +1,1 @@
+"""One HTTP application over every folder's operations."""

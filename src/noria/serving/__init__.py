@@ -1,0 +1,1 @@
+"""How it answers: codecs, endpoints, routing, the prediction log."""

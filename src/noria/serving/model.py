@@ -1,0 +1,117 @@
+"""What the serving folder speaks of: a request and a response without a web framework, routing, log records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from noria.core.clock import Micros
+from noria.core.errors import BadInput, NotFound, Unavailable
+
+Arm = Literal["champion", "challenger"]
+Mode = Literal["single", "shadow", "split"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request, whoever parsed it. Header names are lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response, whoever will send it."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Routing:
+    """Which versions of a model answer: the last committed stage of its rollout.
+
+    `single`: the champion alone. `shadow`: the champion answers, both are scored. `split`: a share of keys,
+    chosen by hash with `salt`, is answered by the challenger; both are scored. `revision` grows with every
+    change, so that a server can tell an old routing from a new one.
+    """
+
+    model: str
+    champion: int
+    challenger: int | None = None
+    mode: Mode = "single"
+    share: float = 0.0
+    salt: str = ""
+    rollout: str | None = None
+    revision: int = 0
+
+
+class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One answered row, as logged. Unique by `prediction_id`.
+
+    `at` is the server's clock (or the replayed moment); `features` what the model saw; `latency` microseconds
+    from the request's arrival to its answer. `other_version` and `other_output` are the version that was
+    scored beside the answering one during a rollout.
+    """
+
+    prediction_id: str
+    model: str
+    version: int
+    arm: Arm
+    at: Micros
+    key: str
+    request: dict[str, Any]
+    features: dict[str, Any]
+    output: float
+    latency: float
+    other_version: int | None = None
+    other_output: float | None = None
+    rollout: str | None = None
+
+
+class FeedbackRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A label or business outcome for an answered row. The first label of a prediction counts; later ones are kept."""
+
+    prediction_id: str
+    at: Micros
+    label: float | None = None
+    outcome: dict[str, Any] | None = None
+
+
+class BadPayload(BadInput):
+    """A request body is not what the endpoint takes."""
+
+    code = "N6001"
+
+
+class TooLarge(BadInput):
+    """A request body is larger than the server's limit."""
+
+    code = "N6002"
+    status = 413
+
+
+class UnknownModel(NotFound):
+    """This server does not serve a model of that name."""
+
+    code = "N6003"
+
+
+class UnknownPrediction(NotFound):
+    """Feedback for a prediction this server has never given."""
+
+    code = "N6004"
+
+
+class NotReady(Unavailable):
+    """The server has no version to answer with yet."""
+
+    code = "N6005"

@@ -1,0 +1,1 @@
+"""What happened: runs, their values and metrics."""

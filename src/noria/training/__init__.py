@@ -1,0 +1,1 @@
+"""How it learns: labels, splits, the step cache, the search, the fit."""

@@ -1,0 +1,1 @@
+"""Whether it is good enough: metrics with intervals, slices, comparisons, gates."""

@@ -1,0 +1,1 @@
+"""The one value every operation takes first."""
