@@ -30,6 +30,7 @@ from noria.retraining.model import ModelPlan, NothingToLearnFrom
 from noria.training import operations as training
 from noria.training.frames import to_frame
 from noria.training.labels import attach_labels
+from noria.training.search import search
 from noria.training.split import split
 from noria.validation import operations as validation
 from noria.validation.model import Evaluation, GateSheet
@@ -145,7 +146,7 @@ def train(
     function = functions[spec.function]
     values, trials = dict(spec.values), []
     if spec.search is not None:
-        found = training.search(spec, rows.train, function, spec.inputs.asked_at, on_trial=on_trial)
+        found = search(spec, rows.train, function, on_trial=on_trial)
         values, trials = {**values, **found.values}, found.trials
     model = training.fit(spec, rows.train, function, values)
     digest = native.save(ws, model)
