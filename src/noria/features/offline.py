@@ -140,20 +140,24 @@ class Join:
             f"ON a.noria_e = e.noria_e AND a.noria_t >= e.noria_at WHERE a.noria_t - e.noria_at <= {ttl}"
         ]
         if late:
-            bucket = max(ttl, 1)
-            pieces.append(
-                f"SELECT a.noria_row, e.noria_at, e.noria_known, {value} AS v FROM (SELECT *, {floored('probe', bucket)} AS "
-                f"bucket FROM (SELECT *, unnest([noria_t, noria_t - {bucket}]) AS probe FROM asked)) a JOIN (SELECT *, "
-                f"{floored('noria_at', bucket)} AS bucket FROM events WHERE noria_known > noria_at) e "
-                "USING (noria_e, bucket) WHERE e.noria_at <= a.noria_t AND e.noria_known <= a.noria_t "
-                f"AND a.noria_t - e.noria_at <= {ttl}"
-            )
+            pieces.append(self._late_latest(value, ttl))
         table = quoted(f"{view.name}.{feature.name}")
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT noria_row, v FROM ({' UNION ALL '.join(pieces)}) "
             f"QUALIFY row_number() OVER (PARTITION BY noria_row {newest}) = 1"
         )
         return f"{view.name}.{feature.name}", table
+
+    def _late_latest(self, value: str, ttl: Micros) -> str:
+        bucket = max(ttl, 1)
+        probes = f"SELECT *, unnest([noria_t, noria_t - {bucket}]) AS probe FROM asked"
+        asked = f"SELECT *, {floored('probe', bucket)} AS bucket FROM ({probes})"
+        events = f"SELECT *, {floored('noria_at', bucket)} AS bucket FROM events WHERE noria_known > noria_at"
+        return (
+            f"SELECT a.noria_row, e.noria_at, e.noria_known, {value} AS v FROM ({asked}) a JOIN ({events}) e "
+            "USING (noria_e, bucket) WHERE e.noria_at <= a.noria_t AND e.noria_known <= a.noria_t "
+            f"AND a.noria_t - e.noria_at <= {ttl}"
+        )
 
     def _count(self, of: str) -> int:
         (found,) = self._connection.execute(f"SELECT count(*) FROM {of}").fetchone() or (0,)
