@@ -25,7 +25,7 @@ from noria.serving.listening import Server, listen
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
 from noria.serving.metrics import Metrics
-from noria.serving.model import Routing, ServedModel
+from noria.serving.model import NotReady, Routing, ServedModel
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ class DataPlane:
         packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
         self._loader = Loader(ws, {(name[0], int(name[2])): package for name, package in packages})
         self._following = asyncio.Lock()
+        self._closed = False
         self.log = PredictionLog(log_path(ws))
         views = _views(served.inputs.views for served in models.values())
         self.online = OnlineFeatures(views, ws.online_store("features"), log_path(ws) / "events")
@@ -75,7 +76,10 @@ class DataPlane:
             self._install(await asyncio.to_thread(self._prepare))
 
     def close(self) -> None:
-        """Store the online features' state, seal the log."""
+        """Store the online features' state, seal the log. Closing again changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             self.online.checkpoint()
         finally:
@@ -186,8 +190,9 @@ def run_data_plane(
     address = f"http://{host}:{listening.getsockname()[1]}"
     try:
         plane = DataPlane(ws, models, functions, replay=replay)
-        Server(asgi(plane.app, plane.running(), most_bytes), lambda: on_ready(address) if on_ready else None).run(
-            sockets=[listening]
-        )
+        server = Server(asgi(plane.app, plane.running(), most_bytes), lambda: on_ready(address) if on_ready else None)
+        server.run(sockets=[listening])
     finally:
         listening.close()
+    if not server.started:
+        raise NotReady("the server did not start", hint="its log tells why")

@@ -88,7 +88,10 @@ class Board:
         if found is not None:
             return found
         if model in self.waiting:
-            raise NotReady(f"model {model!r} has no version to answer with: {self.waiting[model]}")
+            raise NotReady(
+                f"model {model!r} has no version to answer with: {self.waiting[model]}",
+                hint="train one with `noria run`, or put one in production with `noria promote`; it is taken up at once",
+            )
         raise UnknownModel("model", model, self.models)
 
 
