@@ -90,7 +90,7 @@ class Board:
         if model in self.waiting:
             raise NotReady(
                 f"model {model!r} has no version to answer with: {self.waiting[model]}",
-                hint="train one with `noria run`, or put one in production with `noria promote`; it is taken up at once",
+                hint="train one with `noria run`, or promote one; it is taken up within a second",
             )
         raise UnknownModel("model", model, self.models)
 
