@@ -188,4 +188,4 @@ def test_without_a_version_the_server_lives_but_is_not_ready(open_plane) -> None
     assert call("GET", "/v2/health/live").status == 200
     assert call("GET", "/v2/health/ready").status == 503
     assert call.json("POST", "/predict", flight(), status=503)["code"] == "N6005"
-    assert call.json("GET", "/")["waiting"] == {MODEL: "none is in production"}
+    assert call.json("GET", "/")["waiting"] == {MODEL: "no version has the alias 'production'"}

@@ -119,7 +119,7 @@ def test_another_alias_is_served_alone(ws, call, open_plane, monkeypatch) -> Non
     route(ws)
     call.plane.close()
     monkeypatch.setattr("tiny_airline.MODELS", {MODEL: ServedModel(INPUTS, alias="staging")})
-    assert open_plane().json("GET", "/")["waiting"] == {MODEL: "none is in production"}
+    assert open_plane().json("GET", "/")["waiting"] == {MODEL: "no version has the alias 'staging'"}
 
 
 def test_the_data_plane_answers_without_the_control_plane(ws, call, open_plane, monkeypatch) -> None:
