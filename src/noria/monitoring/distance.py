@@ -58,10 +58,10 @@ def shannon_sampling(reference: Ints) -> float:
     """What chance alone does: times `1 / sqrt(rows)` it is about the 99th percentile of `jensen_shannon`.
 
     For a sample of its own source the divergence is near `chi² / (8 rows ln 2)` with one degree of freedom
-    less than there are categories.
+    less than there are categories; a tenth is added for categories with a handful of rows, where it is less.
     """
     freedom = max(int((reference > 0).sum()) - 1, 1)
-    return float(np.sqrt(stats.chi2.ppf(0.99, freedom) / (8 * np.log(2))))
+    return float(1.1 * np.sqrt(stats.chi2.ppf(0.99, freedom) / (8 * np.log(2))))
 
 
 def distribution(counts: Ints) -> Floats:

@@ -52,7 +52,7 @@ def independent(times: Ints, window: int) -> int:
 def upper_end(effects: Floats, count: int) -> float:
     """The 99th percentile of block effects; with few independent blocks mean + 3 sd, if that is more.
 
-    >>> upper_end(np.array([0.1, 0.1, 0.1]), 3)
+    >>> round(upper_end(np.array([0.1, 0.1, 0.1]), 3), 6)
     0.1
     """
     if not len(effects):
