@@ -1,0 +1,193 @@
+"""The data plane: answers predictions with what it has, and follows the control plane when that is there.
+
+It needs files (blobs, online features, its log), not the database: routing is read every second, and when the
+database is away the last one stays in force, also over a restart. New versions are loaded in a thread and put
+in place by one assignment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from noria.core.errors import NoriaError
+from noria.features.model import ViewSpec
+from noria.features.online import OnlineFeatures
+from noria.serving.app import App
+from noria.serving.asgi import MOST_BYTES, asgi
+from noria.serving.endpoint import Endpoint
+from noria.serving.following import LastKnown, keep_last, read_last, wanted
+from noria.serving.lineup import Board, Lineup
+from noria.serving.listening import Server, listen
+from noria.serving.loading import Loader
+from noria.serving.log import PredictionLog, log_path
+from noria.serving.metrics import Metrics
+from noria.serving.model import Routing, ServedModel
+from noria.workspace.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+POLL_SECONDS = 1.0
+
+
+class DataPlane:
+    """Everything a serving process holds. One at a time a workspace: a second one raises Conflict.
+
+    `functions` are the on-demand feature functions by `module:name`. With `replay` callers drive the clock
+    (which must be a ManualClock), and the routing is read only when asked.
+    """
+
+    def __init__(
+        self,
+        ws: Workspace,
+        models: Mapping[str, ServedModel],
+        functions: Mapping[str, Callable[..., Any]],
+        *,
+        replay: bool = False,
+    ) -> None:
+        self.clock = ws.clock
+        self.replay = replay
+        self.board = Board(waiting=dict.fromkeys(models, "the routing has not been read yet"))
+        self.metrics = Metrics()
+        self._ws = ws
+        self._models = dict(models)
+        self._last_file = log_path(ws) / "last.json"
+        self._last = read_last(self._last_file)
+        packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
+        self._loader = Loader(ws, {(name[0], int(name[2])): package for name, package in packages})
+        self._following = asyncio.Lock()
+        self.log = PredictionLog(log_path(ws))
+        views = _views(served.inputs.views for served in models.values())
+        self.online = OnlineFeatures(views, ws.online_store("features"), log_path(ws) / "events")
+        self.endpoint = Endpoint(self.online, functions, self.log, ws.ids, self.metrics)
+        self.app = App(self)
+
+    def refresh(self) -> Board:
+        """Read the routing, load what it names, and put it in place. For the thread that answers requests."""
+        self._loader.forget_failures()
+        return self._install(self._prepare())
+
+    async def follow(self) -> None:
+        """The same beside running requests: reading and loading happen in a thread."""
+        async with self._following:
+            self._install(await asyncio.to_thread(self._prepare))
+
+    def close(self) -> None:
+        """Store the online features' state, seal the log."""
+        try:
+            self.online.checkpoint()
+        finally:
+            self.online.close()
+            self.log.close()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serving from entering to leaving: follows the routing meanwhile, closes at the end."""
+        await self.follow()
+        task = None if self.replay else asyncio.create_task(self._keep_following())
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            self.close()
+
+    async def _keep_following(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.follow()
+            except Exception:
+                _log.exception("the routing could not be followed; the last one stays in force")
+
+    def _prepare(self) -> Board:
+        degraded = []
+        try:
+            routings = wanted(self._ws, self._models)
+        except Exception as error:
+            routings = {name: one for name, one in self._last.routings.items() if name in self._models}
+            degraded.append(f"the database is away, the last known routing is in force: {error}")
+        lineups, waiting = {}, {}
+        for model in self._models:
+            lineup = self._lineup(model, routings.get(model), waiting)
+            if lineup is not None:
+                lineups[model] = lineup
+                degraded += [f"{model}: {lineup.trouble}"] if lineup.trouble else []
+        board = Board(lineups, waiting, "; ".join(degraded))
+        self._keep(board)
+        return board
+
+    def _lineup(self, model: str, routing: Routing | None, waiting: dict[str, str]) -> Lineup | None:
+        current = self.board.lineups.get(model)
+        if routing is None:
+            if current is None:
+                waiting[model] = "none is in production"
+            return current
+        try:
+            champion = self._loader.load(model, routing.champion)
+        except NoriaError as error:
+            if current is None:
+                waiting[model] = error.message
+                return None
+            return Lineup(current.routing, current.champion, current.challenger, error.message)
+        if routing.challenger is None:
+            return Lineup(routing, champion)
+        try:
+            return Lineup(routing, champion, self._loader.load(model, routing.challenger))
+        except NoriaError as error:
+            return Lineup(routing, champion, trouble=f"the challenger cannot answer: {error.message}")
+
+    def _keep(self, board: Board) -> None:
+        used = {(one.model, one.number) for lineup in board.lineups.values() for one in lineup.versions}
+        packages = {f"{model}/{number}": self._loader.packages[model, number] for model, number in sorted(used)}
+        last = LastKnown({model: lineup.routing for model, lineup in board.lineups.items()}, packages)
+        if used and last != self._last:
+            keep_last(self._last_file, last)
+            self._last = last
+        self._loader.keep_only(used)
+
+    def _install(self, board: Board) -> Board:
+        if board == self.board:
+            return board
+        loaded = [one for lineup in board.lineups.values() for one in lineup.versions]
+        self.online.add_views(_views(one.package.inputs.views for one in loaded))
+        for line in {board.degraded, *board.waiting.values()} - {""}:
+            _log.warning("%s", line)
+        self.board = board
+        self.metrics.serving(board)
+        return board
+
+
+def _views(groups: Any) -> tuple[ViewSpec, ...]:
+    return tuple(dict.fromkeys(view for views in groups for view in views))
+
+
+def run_data_plane(
+    ws: Workspace,
+    models: Mapping[str, ServedModel],
+    functions: Mapping[str, Callable[..., Any]],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    replay: bool = False,
+    most_bytes: int = MOST_BYTES,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
+
+    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. Raises Conflict when
+    the port is taken or another data plane has the workspace.
+    """
+    listening = listen(host, port)
+    address = f"http://{host}:{listening.getsockname()[1]}"
+    try:
+        plane = DataPlane(ws, models, functions, replay=replay)
+        Server(asgi(plane.app, plane.running(), most_bytes), lambda: on_ready(address) if on_ready else None).run(
+            sockets=[listening]
+        )
+    finally:
+        listening.close()
