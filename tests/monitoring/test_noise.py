@@ -15,7 +15,9 @@ def floor_of(by_day, window=7 * DAY, per_day=200):
     values = rng.normal(size=len(times)) + np.repeat(by_day, per_day)
     edges = np.linspace(-6, 6, 101)
     cells = np.clip(((values + 6) / 0.12).astype(int), 0, 99) + 1
-    return floor(cells, 102, blocks(times, window), lambda a, b: wasserstein(a, b, edges, 1.0), independent(times, window))
+    return floor(
+        cells, 102, blocks(times, window), lambda a, b: wasserstein(a, b, edges, 1.0), independent(times, window)
+    )
 
 
 def test_days_that_differ_raise_the_floor():

@@ -40,7 +40,7 @@ def reference_edges(values: Floats) -> Floats:
     low, high = (float(edge) for edge in np.quantile(values, (0.001, 0.999)))
     if low == high:
         low, high = float(values.min()), float(values.max())
-    if low == high or not np.isfinite(high - low):
+    if not max(abs(low), abs(high), 1e-280) * 1e-12 < high - low < np.inf:
         reach = max(abs(low), 1.0) * 1e-6
         low, high = low - reach, low + reach
     return np.linspace(low, high, CELLS + 1)
@@ -65,7 +65,7 @@ def cells_of(values: Floats, edges: Floats) -> Ints:
 
 def count_cells(values: Floats, edges: Floats) -> Ints:
     """How many values fall into each cell, below and above included."""
-    return np.bincount(cells_of(values, edges), minlength=len(edges) + 1)
+    return np.asarray(np.bincount(cells_of(values, edges), minlength=len(edges) + 1))
 
 
 def category_bins(names: Sequence[str], top: Mapping[str, int], rare: Sequence[str]) -> Ints:

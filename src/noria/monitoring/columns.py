@@ -21,7 +21,7 @@ class Growing:
     """An array that grows at the end, at amortised constant cost, and can forget its front."""
 
     def __init__(self, dtype: type, fill: float) -> None:
-        self._data = np.empty(64, dtype=dtype)
+        self._data: NDArray[Any] = np.empty(64, dtype=dtype)
         self._fill = fill
         self.size = 0
 
@@ -71,14 +71,14 @@ class Names:
     def __init__(self) -> None:
         self.values = Growing(np.int64, -1)
         self.names: list[str] = []
-        self._codes: dict[Any, int] = {None: -1}
+        self._codes: dict[str, int] = {}
 
     def extend(self, values: Sequence[Any]) -> None:
         """Append values; one that is not a string counts as null."""
         self.values.extend([self._code(value) for value in values])
 
     def _code(self, value: Any) -> int:
-        if value is not None and not isinstance(value, str):
+        if not isinstance(value, str):
             return -1
         code = self._codes.get(value)
         if code is None:

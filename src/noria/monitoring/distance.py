@@ -8,7 +8,6 @@ categories the Jensen-Shannon distance with base 2 (0: the same, 1: nothing in c
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
 from noria.monitoring.bins import Floats, Ints
@@ -78,7 +77,7 @@ def _totals(counts: Ints) -> Ints:
     return np.asarray(counts.sum(axis=-1, keepdims=True))
 
 
-def _relative(p: Floats, q: Floats) -> ArrayLike:
+def _relative(p: Floats, q: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(p > 0, p * np.log2(p / q), 0.0)
     return np.asarray(terms.sum(axis=-1))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -210,7 +210,7 @@ _FIELDS: dict[str, tuple[type, float]] = {
     "label": (np.float64, np.nan), "labelled_at": (np.int64, 0), "rollout": (np.int64, -1), "key": (np.int64, 0),
 }  # fmt: skip
 
-_VALUES = {
+_VALUES: dict[str, Callable[[PredictionRow], Any]] = {
     "at": lambda row: row.at,
     "version": lambda row: row.version,
     "challenger": lambda row: row.arm == "challenger",

@@ -44,7 +44,7 @@ def evaluate(
     readings = {str(leaf): read(look, leaf) for leaf in leaves}
     with ws.database.transaction() as connection:
         before = _standings(connection, model)
-        facts = list(_started(model, version, before))
+        facts = list(_started(model, version, before)) if leaves else []
         found = []
         for leaf in leaves:
             old = before.get(str(leaf))
@@ -98,7 +98,8 @@ def fired(ws: Workspace, model: str, leaf: Rule | Trigger) -> bool:
 
 def watched(spec: MonitorSpec) -> list[Rule | Trigger]:
     """Every rule and trigger of a spec, each once."""
-    return list({str(leaf): leaf for leaf in (*spec.rules, *spec.triggers)}.values())
+    leaves: tuple[Rule | Trigger, ...] = (*spec.rules, *spec.triggers)
+    return list({str(leaf): leaf for leaf in leaves}.values())
 
 
 def watching(spec: MonitorSpec, condition: Condition | None) -> MonitorSpec:
@@ -161,10 +162,10 @@ def _by_feature(look: Scene) -> Iterator[Measurement]:
     for name, effect in look.effects.items():
         threshold = max(drift.NOTICEABLE, effect.floor)
         blind = effect.value is None or effect.rows < look.spec.least_rows
-        state = MonitorState.BLIND if blind else MonitorState.OK if effect.beyond(threshold) <= 1 else MonitorState.WATCH
+        moved = MonitorState.WATCH if effect.beyond(threshold) > 1 else MonitorState.OK
         yield Measurement(
             at=look.at, model=look.model, version=look.version, kind="drift", subject=name,
-            value=None if blind else effect.value, threshold=threshold, state=state, rows=effect.rows,
+            value=None if blind else effect.value, threshold=threshold, state=MonitorState.BLIND if blind else moved, rows=effect.rows,
             reference=effect.floor, note=f"{effect.unseen:.1%} never seen before" if effect.unseen else "",
         )  # fmt: skip
 

@@ -66,7 +66,7 @@ def _r2(value: float, label: Floats, prediction: Floats) -> Interval:
     return _around(value, ((label - prediction) ** 2 - (1 - value) * around_mean) / around_mean.mean())
 
 
-def _accuracy(value: float, label: Floats, prediction: Floats) -> Interval:
+def _accuracy(value: float, label: Floats, _prediction: Floats) -> Interval:
     """Wilson's score interval."""
     rows = len(label)
     middle = (value + Z**2 / (2 * rows)) / (1 + Z**2 / rows)
@@ -86,7 +86,7 @@ def _roc_auc(value: float, label: Floats, prediction: Floats) -> Interval:
     return max(0.0, value - reach), min(1.0, value + reach)
 
 
-def _average_precision(value: float, label: Floats, prediction: Floats) -> Interval:
+def _average_precision(value: float, label: Floats, _prediction: Floats) -> Interval:
     """The logit interval of Boyd, Eng and Page (2013)."""
     inside = min(max(value, 1e-6), 1 - 1e-6)
     reach = Z / (float((label > 0.5).sum()) * inside * (1 - inside)) ** 0.5

@@ -26,8 +26,11 @@ PROMOTE_ALPHA = 0.05
 LEAST_PAIRS = 200
 """Matured rows, scored by both versions, without which nothing is promoted."""
 
-LEAST_LOOK = 50
-"""Rows before which no bound is asked: it rests on a central limit theorem."""
+LEAST_LOSSES = 100
+"""Rows before which losses are not compared: the bound rests on a central limit theorem, and losses are skewed."""
+
+LEAST_SHARES = 50
+"""Rows before which no share is held to a bound."""
 
 PATIENCE = 3
 """How many times its length the last stage may last while labels mature."""
@@ -89,7 +92,7 @@ def _last_look(spec: RolloutSpec, evidence: Evidence) -> Decision:
 
 def _worse(spec: RolloutSpec, evidence: Evidence) -> Decision | None:
     pairs = len(evidence.differences)
-    if pairs < LEAST_LOOK:
+    if pairs < LEAST_LOSSES:
         return None
     seen = mean_of(evidence.differences)
     low = lower_bound(seen, HARM_ALPHA, tuned_for=planned_rows(spec) // 2)
@@ -145,7 +148,7 @@ def _sure(rule: Rule, limit: float, evidence: Evidence) -> bool:
 
 def _surely_above(happened: Floats, allowed: float) -> float | None:
     """The lower bound on how far a share exceeds what is allowed, when it does; None when it need not."""
-    if len(happened) < LEAST_LOOK:
+    if len(happened) < LEAST_SHARES:
         return None
     chance = max((allowed * (1 - allowed)) ** 0.5, 0.05)
     low = lower_bound(mean_of(happened - allowed, least_sd=chance), HARM_ALPHA, tuned_for=LEAST_PAIRS)
