@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from noria.rollout.sequential import lower_bound, mean_of, non_inferiority, sample_ratio_p
 
-RUNS = 250
+RUNS = 600
 LOOKS = range(100, 2001, 50)
 
 

@@ -57,7 +57,7 @@ def cells_of(values: Floats, edges: Floats) -> Ints:
     gaps = len(edges) - 1
     low, high = edges[0], edges[-1]
     scaled = (np.clip(values, low, high) - low) * (gaps / (high - low))
-    cells = np.minimum(scaled.astype(np.int64), gaps - 1) + 1
+    cells: Ints = np.minimum(scaled.astype(np.int64), gaps - 1) + 1
     cells[values < low] = 0
     cells[values > high] = gaps + 1
     return cells

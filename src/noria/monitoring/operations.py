@@ -162,10 +162,11 @@ def _by_feature(look: Scene) -> Iterator[Measurement]:
     for name, effect in look.effects.items():
         threshold = max(drift.NOTICEABLE, effect.floor)
         blind = effect.value is None or effect.rows < look.spec.least_rows
-        moved = MonitorState.WATCH if effect.beyond(threshold) > 1 else MonitorState.OK
+        state = MonitorState.WATCH if effect.beyond(threshold) > 1 else MonitorState.OK
         yield Measurement(
             at=look.at, model=look.model, version=look.version, kind="drift", subject=name,
-            value=None if blind else effect.value, threshold=threshold, state=MonitorState.BLIND if blind else moved, rows=effect.rows,
+            value=None if blind else effect.value, threshold=threshold, rows=effect.rows,
+            state=MonitorState.BLIND if blind else state,
             reference=effect.floor, note=f"{effect.unseen:.1%} never seen before" if effect.unseen else "",
         )  # fmt: skip
 
