@@ -104,7 +104,7 @@ def watched(spec: MonitorSpec) -> list[Rule | Trigger]:
 
 def watching(spec: MonitorSpec, condition: Condition | None) -> MonitorSpec:
     """The spec with what `condition` asks about watched too, so that `fired` can answer for its leaves."""
-    leaves = list(condition.leaves()) if condition else []
+    leaves = list(condition.leaves()) if condition is not None else []
     known = {str(leaf) for leaf in watched(spec)}
     rules = [leaf for leaf in leaves if isinstance(leaf, Rule) and str(leaf) not in known]
     triggers = [

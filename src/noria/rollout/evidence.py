@@ -92,7 +92,7 @@ def gather(
     """
     observations.refresh()
     rows = observations.window(rollout.model, rollout.started, at + 1).of_rollout(rollout.id)
-    stage = rows.where(rows.at >= rollout.stage_started)
+    stage = rows.where(rows.at > rollout.stage_started) if rollout.stage else rows
     plan = spec.stages[min(rollout.stage, len(spec.stages) - 1)]
     champion, challenger = rows.prediction_of(rollout.champion), rows.prediction_of(rollout.challenger)
     both = np.isfinite(champion) & np.isfinite(challenger)

@@ -79,11 +79,12 @@ def advance(ws: Workspace, spec: RolloutSpec, rollout: Rollout, evidence: Eviden
     """
     moved = _moved(ws, rollout)
     decision = moved or decide(spec, rollout, evidence)
-    if decision.verb == "stay":
+    stale = (evidence.rollout, evidence.stage) != (rollout.id, rollout.stage)
+    if decision.verb == "stay" and not stale:
         return replace(rollout, evidence=evidence.numbers() | decision.numbers)
     with ws.database.transaction() as connection:
         standing = _locked(connection, rollout.id)
-        if standing.state != "running" or standing.stage != evidence.stage or evidence.rollout != standing.id:
+        if stale or standing.state != "running" or standing.stage != rollout.stage:
             return standing
         found = evidence.numbers() | decision.numbers | {"reason": decision.reason}
         if decision.verb == "advance":
