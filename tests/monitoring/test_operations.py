@@ -10,7 +10,7 @@ from noria.core.units import days, ms
 from noria.features.model import InputColumn
 from noria.monitoring.model import MonitorSpec, MonitorState
 from noria.monitoring.observations import Observations
-from noria.monitoring.operations import evaluate, fired, latest, measurements, watching
+from noria.monitoring.operations import evaluate, fired, latest, measurements, memory_for, watching
 from noria.monitoring.profile import build_profile
 
 DAY = 86_400_000_000
@@ -228,6 +228,10 @@ def test_what_a_retraining_condition_asks_about_is_watched_too():
     assert spec.triggers == (trigger,)
     assert watching(spec, None) == spec
     assert isinstance(BRIER, Rule)
+
+
+def test_memory_reaches_back_as_far_as_the_longest_rule():
+    assert memory_for(SPEC) == 14 * DAY + DAY + SPEC.period
 
 
 def test_a_bare_trigger_is_watched_against_its_noise_floor(ws, log):

@@ -7,11 +7,16 @@ import pytest
 
 from noria.config.settings import settings_for
 from noria.core.clock import ManualClock
+from noria.core.rules import Outcome, Verdict
+from noria.features.model import InputSet
 from noria.monitoring.observations import Observations
+from noria.optimization.model import Package
 from noria.registry import operations as registry
+from noria.registry.model import Lineage
 from noria.rollout import operations as _tables  # declared before a workspace is opened
 from noria.serving import operations as serving
 from noria.serving.model import FeedbackRecord, PredictionRecord
+from noria.validation.model import Estimate, Evaluation, GateSheet
 from noria.workspace.workspace import open_workspace
 
 HOUR = 3_600_000_000
@@ -73,13 +78,26 @@ class Server:
         return sure if label else 1 - sure
 
 
+def register(ws, number, outcome=Outcome.PASSED):
+    inputs = InputSet("Flight", "flight_id", "asked_at", (), (), ())
+    package = Package(f"{number}" * 64, "onnx", f"{number}" * 64, "0" * 64, inputs, (), "late", "classification", 1)
+    return registry.register(
+        ws, model="lateness", package=package, package_digest=package.digest, profile=None,
+        evaluation=Evaluation(100, 0, 1, {"brier": Estimate(0.2, 0.1, 0.3, 100)}, {}),
+        gates=GateSheet((Verdict("brier <= 0.25", outcome, 0.2, 0.25),)),
+        lineage=Lineage(f"run{number}", {}, {}, {}, {}, {}, "0" * 64, 0), stage="candidate",
+        idempotency=f"run{number}",
+    )  # fmt: skip
+
+
 @pytest.fixture
 def ws(tmp_path):
     assert _tables
     workspace = open_workspace(tmp_path, settings_for(tmp_path, {}, {}), ManualClock(START))
-    with workspace.database.transaction() as connection:
-        for n, stage in ((1, "production"), (2, "candidate"), (3, "candidate")):
-            connection.execute(registry.T.insert().values(model="lateness", number=n, stage=stage))
+    for number in (1, 2, 3):
+        register(workspace, number)
+    register(workspace, 4, Outcome.FAILED)
+    registry.promote(workspace, "lateness", 1, reason="the first")
     yield workspace
     workspace.close()
 

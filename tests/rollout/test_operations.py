@@ -6,6 +6,7 @@ from noria.core.errors import BadInput, NotFound
 from noria.core.rules import Quantity
 from noria.core.units import ms, requests
 from noria.registry import operations as registry
+from noria.registry.model import NotPromotable
 from noria.rollout.evidence import Evidence, gather
 from noria.rollout.model import RolloutRunning, RolloutSpec, percent, shadow
 from noria.rollout.operations import abort, advance, current, history, start
@@ -226,8 +227,7 @@ def test_aborted_by_hand(ws):
 @pytest.mark.parametrize(("winner", "state"), [(3, "inconclusive"), (2, "promoted")])
 def test_production_moved_by_hand_is_left_where_it_is(ws, server, winner, state):
     rollout = begin(ws)
-    with ws.database.transaction() as connection:
-        registry.promote(ws, "lateness", winner, reason="by hand", connection=connection)
+    registry.promote(ws, "lateness", winner, reason="by hand")
     server.answer(1)
     rollout = look(ws, server, rollout)
     assert rollout.state == state
@@ -243,6 +243,8 @@ def test_what_cannot_be_rolled_out_is_refused(ws):
         start(ws, SPEC, "lateness", 1, 1, reason="")
     with pytest.raises(NotFound):
         start(ws, SPEC, "lateness", 1, 99, reason="")
+    with pytest.raises(NotPromotable, match="version 4"):
+        start(ws, SPEC, "lateness", 1, 4, reason="")
     with pytest.raises(NotFound):
         abort(ws, begin(ws).__class__("rollout_nobody", "lateness", 1, 2, "running", 0, 0, 0), "")
     assert facts(ws) == ["RolloutStarted"]

@@ -87,7 +87,9 @@ def fired(ws: Workspace, model: str, leaf: Rule | Trigger) -> bool:
     longer in production counts no more, even before the next evaluation.
     """
     same = monitors.c.quantity == str(leaf.quantity) if isinstance(leaf, Trigger) else monitors.c.subject == str(leaf)
-    query = sa.select(monitors.c.version).where(monitors.c.model == model, same, monitors.c.state == MonitorState.ALARM)
+    query = sa.select(monitors.c.version).where(
+        monitors.c.model == model, same, monitors.c.state == MonitorState.ALARM.value
+    )
     with ws.database.reading() as connection:
         versions = set(connection.execute(query).scalars())
     if not versions:
@@ -113,6 +115,12 @@ def watching(spec: MonitorSpec, condition: Condition | None) -> MonitorSpec:
         if isinstance(leaf, Trigger) and leaf.quantity.kind == "drift" and str(leaf) not in known
     ]
     return replace(spec, rules=(*spec.rules, *rules), triggers=(*spec.triggers, *triggers))
+
+
+def memory_for(spec: MonitorSpec) -> Micros:
+    """How far back (microseconds) observations must reach for every rule of a spec to be measured."""
+    live = [int(leaf.quantity.about[1]) for leaf in watched(spec) if leaf.quantity.kind == "live"]
+    return max([spec.window, *live]) + spec.matures_after + spec.period
 
 
 def _standings(connection: sa.Connection, model: str) -> dict[str, Standing]:

@@ -16,7 +16,9 @@ import sqlalchemy as sa
 
 from noria.core.digest import canonical
 from noria.core.errors import BadInput, NotFound
+from noria.core.rules import Outcome
 from noria.registry import operations as registry
+from noria.registry.model import NotPromotable, Version
 from noria.rollout.decision import Decision, decide
 from noria.rollout.evidence import Evidence
 from noria.rollout.model import Rollout, RolloutRunning, RolloutSpec, RolloutState, StageSpec
@@ -42,13 +44,14 @@ def start(
 
     Asked again with the same `idempotency`, or for the two versions whose rollout is running, it gives that
     rollout. Raises RolloutRunning when the model has another one running, BadInput when there are no stages or
-    the two versions are one, NotFound for a version that does not exist.
+    the two versions are one, NotFound for a version that does not exist, NotPromotable for a challenger whose
+    gates did not pass.
     """
     if not spec.stages or champion == challenger:
         matter = "a rollout needs at least one stage" if not spec.stages else "a version cannot take over from itself"
         raise BadInput(f"{matter} ({model}, version {challenger})", hint="declare shadow() or percent() stages")
-    for number in (champion, challenger):
-        registry.get_version(ws, model, number)
+    registry.get_version(ws, model, champion)
+    _check_gates(registry.get_version(ws, model, challenger))
     with _within(ws, connection) as held:
         standing = _existing(held, model, idempotency)
         if standing and (standing.champion, standing.challenger) == (champion, challenger):
@@ -120,6 +123,18 @@ _ENDS: dict[str, tuple[RolloutState, str]] = {
     "roll back": ("rolled back", "RolloutRolledBack"),
     "give up": ("inconclusive", "RolloutInconclusive"),
 }
+
+
+def _check_gates(version: Version) -> None:
+    """A rollout that cannot end in a promotion is not begun."""
+    verdicts = version.gates.get("verdicts", [])
+    if not verdicts or all(verdict["outcome"] == Outcome.PASSED for verdict in verdicts):
+        return
+    short = ", ".join(f"{one['rule']} ({one['outcome']})" for one in verdicts if one["outcome"] != Outcome.PASSED)
+    raise NotPromotable(
+        f"{version.model} version {version.number} did not pass its gates: {short}",
+        hint="train a better one; a version can be put into production against its gates by hand only",
+    )
 
 
 def _next_stage(
