@@ -72,7 +72,8 @@ class SnapshotFile:
 class Snapshot:
     """What a source held at a moment: immutable, named by the digest of its content.
 
-    `statistics` has, per column, the share of nulls, minimum, maximum, and mean or most frequent values.
+    `statistics` has, per column, the number of nulls, minimum, maximum and mean. `explicit` tells that
+    somebody asked for `as_of`: rows known later are then not there yet, instead of being wrong.
     """
 
     source: str
@@ -84,6 +85,7 @@ class Snapshot:
     last_event: Micros | None
     schema: Schema
     statistics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    explicit: bool = False
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ class ViewInput:
 
     view: str
     key: str
+    kind: Literal["view"] = "view"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class FunctionInput:
     dtype: DType
     nullable: bool = False
     fingerprint: str = ""
+    kind: Literal["function"] = "function"
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class ColumnInput:
     name: str
     dtype: DType
     nullable: bool = False
+    kind: Literal["column"] = "column"
 
 
 @dataclass(frozen=True)

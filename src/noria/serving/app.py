@@ -99,7 +99,8 @@ class App:
 
     def _find(self, request: Request) -> tuple[Handler, Sequence[str]]:
         path = request.path.rstrip("/") or "/"
-        methods, arguments = self._routes.get(path), ()
+        arguments: Sequence[str] = ()
+        methods = self._routes.get(path)
         if methods is None:
             for pattern, candidates in self._patterns:
                 if match := pattern.fullmatch(path):

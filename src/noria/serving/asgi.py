@@ -54,8 +54,8 @@ async def _body(announced: str, most: int, receive: Receive) -> bytes:
     if announced.isdecimal() and int(announced[:19]) > most:
         raise too_large
     message = await receive()
-    body: bytes = message.get("body", b"")
-    chunks, size = [body], len(body)
+    chunks: list[bytes] = [message.get("body", b"")]
+    size = len(chunks[0])
     while message.get("more_body"):
         message = await receive()
         chunks.append(message.get("body", b""))
@@ -64,7 +64,7 @@ async def _body(announced: str, most: int, receive: Receive) -> bytes:
             raise too_large
     if message["type"] == "http.disconnect":
         raise _Gone
-    return b"".join(chunks) if len(chunks) > 1 else body
+    return b"".join(chunks)
 
 
 def _headers(response: Response) -> list[tuple[bytes, bytes]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -25,18 +25,20 @@ from noria.serving.listening import Server, listen
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
 from noria.serving.metrics import Metrics
-from noria.serving.model import Routing, ServedModel
+from noria.serving.model import NotReady, Routing, ServedModel
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
+OnViews = Callable[[OnlineFeatures, Sequence[ViewSpec]], None]
 
 
 class DataPlane:
     """Everything a serving process holds. One at a time a workspace: a second one raises Conflict.
 
     `functions` are the on-demand feature functions by `module:name`. With `replay` callers drive the clock
-    (which must be a ManualClock), and the routing is read only when asked.
+    (which must be a ManualClock), and the routing is read only when asked. `on_views` is told which views the
+    online store has been given, all at opening and new ones at a swap, and may fill them from history.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class DataPlane:
         functions: Mapping[str, Callable[..., Any]],
         *,
         replay: bool = False,
+        on_views: OnViews | None = None,
     ) -> None:
         self.clock = ws.clock
         self.replay = replay
@@ -58,11 +61,24 @@ class DataPlane:
         packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
         self._loader = Loader(ws, {(name[0], int(name[2])): package for name, package in packages})
         self._following = asyncio.Lock()
+        self._closed = False
         self.log = PredictionLog(log_path(ws))
-        views = _views(served.inputs.views for served in models.values())
-        self.online = OnlineFeatures(views, ws.online_store("features"), log_path(ws) / "events")
+        self._on_views = on_views
+        self.online = self._open_online()
         self.endpoint = Endpoint(self.online, functions, self.log, ws.ids, self.metrics)
         self.app = App(self)
+
+    def _open_online(self) -> OnlineFeatures:
+        """With the views of the last known versions too: they want the events since the last checkpoint as well."""
+        views = _views([*(served.inputs.views for served in self._models.values()), *self._loader.known_views()])
+        try:
+            online = OnlineFeatures(views, self._ws.online_store("features"), log_path(self._ws) / "events")
+            if self._on_views is not None:
+                self._on_views(online, views)
+        except BaseException:
+            self.log.close()
+            raise
+        return online
 
     def refresh(self) -> Board:
         """Read the routing, load what it names, and put it in place. For the thread that answers requests."""
@@ -75,7 +91,10 @@ class DataPlane:
             self._install(await asyncio.to_thread(self._prepare))
 
     def close(self) -> None:
-        """Store the online features' state, seal the log."""
+        """Store the online features' state, seal the log. Closing again changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             self.online.checkpoint()
         finally:
@@ -111,7 +130,8 @@ class DataPlane:
         except Exception as error:
             routings = {name: one for name, one in self._last.routings.items() if name in self._models}
             degraded.append(f"the database is away, the last known routing is in force: {error}")
-        lineups, waiting = {}, {}
+        lineups: dict[str, Lineup] = {}
+        waiting: dict[str, str] = {}
         for model in self._models:
             lineup = self._lineup(model, routings.get(model), waiting)
             if lineup is not None:
@@ -125,7 +145,7 @@ class DataPlane:
         current = self.board.lineups.get(model)
         if routing is None:
             if current is None:
-                waiting[model] = "none is in production"
+                waiting[model] = f"no version has the alias {self._models[model].alias!r}"
             return current
         try:
             champion = self._loader.load(model, routing.champion)
@@ -154,15 +174,22 @@ class DataPlane:
         if board == self.board:
             return board
         loaded = [one for lineup in board.lineups.values() for one in lineup.versions]
-        self.online.add_views(_views(one.package.inputs.views for one in loaded))
+        self._add_views(_views(one.package.inputs.views for one in loaded))
         for line in {board.degraded, *board.waiting.values()} - {""}:
             _log.warning("%s", line)
         self.board = board
         self.metrics.serving(board)
         return board
 
+    def _add_views(self, views: Sequence[ViewSpec]) -> None:
+        new = [view for view in views if not self.online.has(view)]
+        if new:
+            self.online.add_views(new)
+            if self._on_views is not None:
+                self._on_views(self.online, new)
 
-def _views(groups: Any) -> tuple[ViewSpec, ...]:
+
+def _views(groups: Iterable[Sequence[ViewSpec]]) -> tuple[ViewSpec, ...]:
     return tuple(dict.fromkeys(view for views in groups for view in views))
 
 
@@ -175,6 +202,7 @@ def run_data_plane(
     port: int = 8080,
     replay: bool = False,
     most_bytes: int = MOST_BYTES,
+    on_views: OnViews | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
@@ -185,9 +213,10 @@ def run_data_plane(
     listening = listen(host, port)
     address = f"http://{host}:{listening.getsockname()[1]}"
     try:
-        plane = DataPlane(ws, models, functions, replay=replay)
-        Server(asgi(plane.app, plane.running(), most_bytes), lambda: on_ready(address) if on_ready else None).run(
-            sockets=[listening]
-        )
+        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
+        server = Server(asgi(plane.app, plane.running(), most_bytes), lambda: on_ready(address) if on_ready else None)
+        server.run(sockets=[listening])
     finally:
         listening.close()
+    if not server.started:
+        raise NotReady("the server did not start", hint="its log tells why")

@@ -88,7 +88,10 @@ class Board:
         if found is not None:
             return found
         if model in self.waiting:
-            raise NotReady(f"model {model!r} has no version to answer with: {self.waiting[model]}")
+            raise NotReady(
+                f"model {model!r} has no version to answer with: {self.waiting[model]}",
+                hint="train one with `noria run`, or promote one; it is taken up within a second",
+            )
         raise UnknownModel("model", model, self.models)
 
 

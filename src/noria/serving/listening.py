@@ -13,7 +13,7 @@ from noria.serving.asgi import Asgi
 
 
 class Server(uvicorn.Server):
-    """One worker on uvloop and httptools. After SIGTERM or SIGINT accepted requests are answered, then `run` returns."""
+    """One worker on uvloop and httptools; after SIGTERM or SIGINT it answers what it accepted, and `run` returns."""
 
     def __init__(self, application: Asgi, ready: Callable[[], None]) -> None:
         config = uvicorn.Config(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import logging
 import threading
 
 import pyarrow.parquet as pq
 
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
+from noria.features.model import ViewSpec
 from noria.optimization.model import NotServable, Package
 from noria.optimization.operations import load_package
 from noria.optimization.session import Session
 from noria.registry.operations import get_version
 from noria.serving.lineup import Loaded
 from noria.workspace.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 Key = tuple[str, int]
 """A model and a version's number."""
@@ -58,6 +62,16 @@ class Loader:
                     self._failed[key] = (monotonic(), error)
                     raise
             return self._loaded[key]
+
+    def known_views(self) -> list[tuple[ViewSpec, ...]]:
+        """The views of every version whose package is known and here."""
+        found = []
+        for key, digest in self.packages.items():
+            try:
+                found.append(load_package(self._ws, digest).inputs.views)
+            except NoriaError as error:
+                _log.warning("the package of version %s of %s cannot be read: %s", key[1], key[0], error)
+        return found
 
     def keep_only(self, wanted: set[Key]) -> None:
         """Forget the others; requests that still use one hold it until they end."""

@@ -36,8 +36,8 @@ class Track(Generic[R]):
     """One kind of record as it is written: its spool, its index of what is already there, its sealing."""
 
     def __init__(self, root: Path, layout: Layout[R], segment_bytes: int, power_safe: bool) -> None:
-        self.layout = layout
-        self.files = LogFiles(root, layout)
+        self.layout: Layout[R] = layout
+        self.files: LogFiles[R] = LogFiles(root, layout)
         self.files.spool.mkdir(parents=True, exist_ok=True)
         self._spool = Spool(self.files.spool, segment_bytes=segment_bytes, power_safe=power_safe)
         self._lock = threading.Lock()

@@ -46,7 +46,8 @@ class Layout(Generic[R]):
         """64 bits that name what may be stored once only: the prediction, or the whole content of a feedback."""
         if isinstance(record, PredictionRecord):
             return hash_id(record.prediction_id)
-        return hash_id(json.dumps([record.prediction_id, record.label, record.outcome], sort_keys=True))
+        label = None if record.label is None else float(record.label)  # 1 and 1.0 are one label
+        return hash_id(json.dumps([record.prediction_id, label, record.outcome], sort_keys=True))
 
 
 PREDICTIONS = Layout(

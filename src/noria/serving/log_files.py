@@ -40,7 +40,7 @@ class LogFiles(Generic[R]):
     """The files of one kind of record under a log's folder; reads them, and turns segments into Parquet."""
 
     def __init__(self, root: Path, layout: Layout[R]) -> None:
-        self.layout = layout
+        self.layout: Layout[R] = layout
         self.spool = root / "spool" / layout.name
         self.folder = root / "log" / layout.name
 
@@ -49,7 +49,7 @@ class LogFiles(Generic[R]):
         if not self.folder.exists():
             return []
         names = sorted(path for path in self.folder.glob("*-*.parquet") if not path.name.startswith("."))
-        return [ParquetFile(*map(int, path.stem.split("-")), path) for path in names]
+        return [_parquet_file(path) for path in names]
 
     def read(self, after: int = -1) -> tuple[list[R], int]:
         """Records at positions above `after`, in order, each once, and the last one's position.
@@ -138,6 +138,11 @@ class LogFiles(Generic[R]):
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise StorageFull(f"no room left for the prediction log in {self.folder}", hint="free room") from error
             raise
+
+
+def _parquet_file(path: Path) -> ParquetFile:
+    first, _, last = path.stem.partition("-")
+    return ParquetFile(int(first), int(last), path)
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -1,0 +1,142 @@
+"""Source events as they come over a wire, held against their source: typed, or refused with every fault."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from noria.core.clock import Micros, parse_moment
+from noria.core.errors import Fault
+from noria.core.schema import Column
+from noria.core.suggest import did_you_mean
+from noria.data.model import INGESTED_AT
+
+Converter = Callable[[Any], Any]
+_SHOWN = 20
+
+
+class Misfit(ValueError):
+    """A value does not fit its column."""
+
+
+def converter(column: Column) -> Converter:
+    """The function that turns a JSON value into the column's type; it raises Misfit saying why it cannot."""
+    convert = _CONVERTERS[column.dtype]
+    low, high = column.at_least, column.at_most
+
+    def checked(value: Any) -> Any:
+        if value is None:
+            if column.nullable:
+                return None
+            raise Misfit("is null")
+        typed = convert(value)
+        if low is not None and typed < low:
+            raise Misfit(f"{typed} lies below {low:g}")
+        if high is not None and typed > high:
+            raise Misfit(f"{typed} lies above {high:g}")
+        return typed
+
+    return checked
+
+
+class RowReader:
+    """Reads rows of one shape."""
+
+    def __init__(self, columns: Sequence[Column], *, also: Sequence[str] = ()) -> None:
+        self._names = [column.name for column in columns]
+        self._converters = [(column.name, converter(column), column.nullable) for column in columns]
+        self._also = set(also)
+
+    def read(self, row: Any, place: str, faults: list[Fault]) -> dict[str, Any]:
+        """The row with typed values; everything wrong with it is added to `faults`."""
+        if not isinstance(row, Mapping):
+            faults.append(Fault(place, f"must be an object, not {type(row).__name__}"))
+            return {}
+        typed: dict[str, Any] = {}
+        for name, convert, nullable in self._converters:
+            if name not in row:
+                if nullable:
+                    typed[name] = None
+                else:
+                    faults.append(Fault(f"{place}.{name}", "is missing"))
+                continue
+            try:
+                typed[name] = convert(row[name])
+            except Misfit as misfit:
+                faults.append(Fault(f"{place}.{name}", str(misfit)))
+        unread = [name for name in row if name not in typed and name not in self._names and name not in self._also]
+        for name in unread:
+            guess = did_you_mean(str(name), self._names)
+            faults.append(Fault(f"{place}.{name}", "nobody reads this", guess))
+        return typed
+
+
+def ingested(row: Mapping[str, Any], event: Micros | None, place: str, faults: list[Fault]) -> Micros:
+    """When an event was known: its `ingested_at`, or its own time; never before it happened."""
+    value = row.get(INGESTED_AT)
+    if value is None:
+        return event or 0
+    try:
+        known = moment(value)
+    except Misfit as misfit:
+        faults.append(Fault(f"{place}.{INGESTED_AT}", str(misfit)))
+        return 0
+    if event is not None and event > known:
+        faults.append(Fault(place, "happened later than it was ingested", "are the clocks right?"))
+    return known
+
+
+def moment(value: Any) -> Micros:
+    """A time in JSON, microseconds or ISO text, as microseconds UTC. Raises Misfit."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        try:
+            return parse_moment(value)
+        except ValueError:
+            pass
+    raise Misfit(f"{value!r} is no time; write microseconds since 1970 or 2026-01-31T12:00:00Z")
+
+
+def shown(faults: Sequence[Fault]) -> list[Fault]:
+    """The first faults, and how many more there are."""
+    more = len(faults) - _SHOWN
+    return [*faults[:_SHOWN], Fault("…", f"and {more} more")] if more > 0 else list(faults)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise Misfit(f"{value!r} is no text")
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    raise Misfit(f"{value!r} is no whole number of 64 bits")
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number
+        raise Misfit(f"{value!r} is not finite")
+    raise Misfit(f"{value!r} is no number")
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise Misfit(f"{value!r} is neither true nor false")
+
+
+_CONVERTERS: dict[str, Converter] = {
+    "string": _text, "int": _integer, "float": _number, "bool": _truth, "time": moment
+}  # fmt: skip
