@@ -11,7 +11,7 @@ SPEC = RolloutSpec((shadow(requests(60)), percent(50, requests(5000))))
 
 
 def collect(ws, server, rollout, **options):
-    return gather(server.seen, rollout, SPEC, task="classification", at=ws.clock.now(), **options)
+    return gather(server.seen, SPEC, rollout, task="classification", at=ws.clock.now(), **options)
 
 
 def begin(ws):
@@ -63,7 +63,7 @@ def test_a_label_from_the_future_does_not_count(ws, server):
     rollout = begin(ws)
     server.answer(10)
     earlier = server.rows[4].at
-    found = gather(server.seen, rollout, SPEC, task="classification", at=earlier)
+    found = gather(server.seen, SPEC, rollout, task="classification", at=earlier)
     assert len(found.differences) == 5
 
 

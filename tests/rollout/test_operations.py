@@ -21,7 +21,7 @@ def begin(ws, spec=SPEC, challenger=2):
 
 
 def look(ws, server, rollout, spec=SPEC, **options):
-    found = gather(server.seen, rollout, spec, task="classification", at=ws.clock.now(), **options)
+    found = gather(server.seen, spec, rollout, task="classification", at=ws.clock.now(), **options)
     return advance(ws, spec, rollout, found)
 
 
@@ -133,7 +133,7 @@ def test_without_labels_it_waits_and_then_keeps_the_champion(ws, server):
 def test_labels_that_have_not_matured_do_not_count(ws, server):
     rollout = begin(ws)
     server.answer(50)
-    found = gather(server.seen, rollout, SPEC, task="classification", at=ws.clock.now(), matures_after=10**12
+    found = gather(server.seen, SPEC, rollout, task="classification", at=ws.clock.now(), matures_after=10**12
     )  # fmt: skip
     assert len(found.differences) == 0
     assert found.waiting == 50
@@ -149,7 +149,7 @@ def test_what_cannot_be_proven_is_not_promoted(ws, server):
 def test_the_same_evidence_twice_makes_one_transition(ws, server):
     rollout = begin(ws)
     server.answer(120)
-    found = gather(server.seen, rollout, SPEC, task="classification", at=ws.clock.now())
+    found = gather(server.seen, SPEC, rollout, task="classification", at=ws.clock.now())
     once = advance(ws, SPEC, rollout, found)
     assert once.stage == 1
     assert advance(ws, SPEC, rollout, found) == once

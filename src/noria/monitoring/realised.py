@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special, stats
 
 from noria.monitoring.bins import Floats
-from noria.validation import metrics
+from noria.validation.metrics import measure, row_losses
 from noria.validation.model import Estimate
 
 Z = 1.959964
@@ -30,7 +30,7 @@ def realised(metric: str, label: Floats, prediction: Floats) -> Estimate | None:
     if interval is None or not len(label):
         return None
     with np.errstate(all="ignore"):
-        value = metrics.measure(metric, label, prediction)
+        value = measure(metric, label, prediction)
         if not np.isfinite(value):
             return None
         low, high = interval(value, label, prediction)
@@ -45,7 +45,7 @@ def _brier(value: float, label: Floats, prediction: Floats) -> Interval:
 
 
 def _log_loss(value: float, label: Floats, prediction: Floats) -> Interval:
-    return _around(value, metrics.row_losses("classification", label, prediction))
+    return _around(value, row_losses("classification", label, prediction))
 
 
 def _mae(value: float, label: Floats, prediction: Floats) -> Interval:

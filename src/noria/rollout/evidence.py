@@ -79,11 +79,11 @@ class Evidence:
 
 def gather(
     observations: Observations,
-    rollout: Rollout,
     spec: RolloutSpec,
+    rollout: Rollout,
     *,
-    at: Micros,
     task: Task,
+    at: Micros,
     matures_after: int = 0,
 ) -> Evidence:
     """The evidence on a running rollout at the moment `at`.

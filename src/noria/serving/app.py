@@ -162,10 +162,12 @@ class App:
         return answer(taken.show(), taken.status)
 
     def _events(self, request: Request) -> Response:
-        events = rows.read_events(decode(request.body))
-        applied = self._plane.online.ingest(events.source, events.rows, stream=events.stream, position=events.position)
-        self._plane.metrics.ingested(events.source, applied)
-        return answer({"applied": applied, "repeated": len(events.rows) - applied})
+        applied = sent = 0
+        for events in rows.read_events(decode(request.body)):
+            new = self._plane.online.ingest(events.source, events.rows, stream=events.stream, position=events.position)
+            self._plane.metrics.ingested(events.source, new)
+            applied, sent = applied + new, sent + len(events.rows)
+        return answer({"applied": applied, "repeated": sent - applied})
 
     def _positions(self, _request: Request) -> Response:
         return answer({"positions": self._plane.online.positions()})

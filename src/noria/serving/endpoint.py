@@ -11,7 +11,7 @@ from typing import Any
 from noria.core.clock import monotonic
 from noria.core.ids import Ids
 from noria.features.online import OnlineFeatures
-from noria.features.vector import validate_row, vector
+from noria.features.vector import Vectorizer
 from noria.serving.lineup import Lineup, Loaded
 from noria.serving.log import PredictionLog
 from noria.serving.metrics import Metrics
@@ -47,6 +47,7 @@ class Endpoint:
         self._log = log
         self._ids = ids
         self._metrics = metrics
+        self._vectorizers: dict[tuple[str, int], Vectorizer] = {}
 
     def answer(self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float) -> list[PredictionRecord]:
         """Answers in the order of the rows, every one of them in the log already.
@@ -116,15 +117,21 @@ class Endpoint:
     def _score(self, loaded: Loaded, row: Mapping[str, Any], now: int, seen: _Scored | None) -> _Scored:
         """What a version answers; `seen` carries the inputs when another version has just looked up the same."""
         if seen is None:
-            inputs = loaded.package.inputs
-            request = validate_row(inputs, row if inputs.asked_at in row else {**row, inputs.asked_at: now})
-            features = vector(inputs, request, now, self._online, self._functions)
+            vectorizer = self._vectorizer(loaded)
+            request = vectorizer.read(row, now)
+            features = vectorizer.vector(request, now)
         else:
             request, features = seen.request, seen.features
         output = loaded.scorer.predict_row(features)
         if not math.isfinite(output):
             raise BadAnswer(f"version {loaded.number} of {loaded.model!r} answered {output}, which is no finite number")
         return _Scored(loaded.number, request, features, output)
+
+    def _vectorizer(self, loaded: Loaded) -> Vectorizer:
+        key = (loaded.model, loaded.number)
+        if key not in self._vectorizers:
+            self._vectorizers[key] = Vectorizer(loaded.package.inputs, self._online, self._functions)
+        return self._vectorizers[key]
 
 
 def _same_model(earlier: PredictionRecord, lineup: Lineup) -> PredictionRecord:

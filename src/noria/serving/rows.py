@@ -105,8 +105,12 @@ def _label(value: Any) -> float | None:
     return float(value)
 
 
-def read_events(body: Any) -> Events:
-    """The rows of an `/events` body. Raises BadPayload."""
+def read_events(body: Any) -> list[Events]:
+    """The batches of an `/events` body: one object, or a list of them. Raises BadPayload."""
+    return [_read_batch(one) for one in (body if isinstance(body, list) else [body])]
+
+
+def _read_batch(body: Any) -> Events:
     body = as_object(body, "the body")
     for name in body.keys() - set(_EVENT_KEYS):
         raise _unknown(name, _EVENT_KEYS)
