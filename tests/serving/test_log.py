@@ -116,7 +116,7 @@ def test_a_crash_between_parquet_and_spool_doubles_nothing(tmp_path: Path, monke
     log = PredictionLog(tmp_path, background=False)
     log.append_many([record(number) for number in range(5)])
     with monkeypatch.context() as patch:
-        patch.setattr("noria.stores.spool.Spool.drop_segment", lambda *_: None)
+        patch.setattr("noria.serving.log.drop_segment", lambda *_: None)
         log.seal()
     assert ids(tmp_path) == [f"p{number}" for number in range(5)]
     log.append(record(5))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from noria.core.clock import Micros, parse_moment
+from noria.core.clock import Micros, parse_moment, to_micros
 from noria.core.errors import Fault
 from noria.core.schema import Column
 from noria.core.suggest import did_you_mean
@@ -14,6 +15,7 @@ from noria.data.model import INGESTED_AT
 
 Converter = Callable[[Any], Any]
 _SHOWN = 20
+_FIRST, _LAST = to_micros(datetime(1, 1, 1)), to_micros(datetime(9999, 12, 31))  # what a datetime can hold
 
 
 class Misfit(ValueError):
@@ -89,7 +91,7 @@ def ingested(row: Mapping[str, Any], event: Micros | None, place: str, faults: l
 
 def moment(value: Any) -> Micros:
     """A time in JSON, microseconds or ISO text, as microseconds UTC. Raises Misfit."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and _FIRST <= value <= _LAST:
         return value
     if isinstance(value, str):
         try:

@@ -107,7 +107,10 @@ def _label(value: Any) -> float | None:
 
 def read_events(body: Any) -> list[Events]:
     """The batches of an `/events` body: one object, or a list of them. Raises BadPayload."""
-    return [_read_batch(one) for one in (body if isinstance(body, list) else [body])]
+    batches = body if isinstance(body, list) else [body]
+    if not batches:
+        raise BadPayload("the body is an empty array", hint="send at least one batch of events")
+    return [_read_batch(one) for one in batches]
 
 
 def _read_batch(body: Any) -> Events:
