@@ -135,7 +135,10 @@ def test_events_are_taken_once_per_stream_position(call) -> None:
     assert call.json("POST", "/events", body) == {"applied": 3, "repeated": 0}
     assert call.json("POST", "/events", body) == {"applied": 0, "repeated": 3}
     assert call.json("GET", "/events/positions")["positions"]["file-1"] == 3
-    assert call.json("POST", "/events", {"source": "Nothing", "rows": rows}, status=400)["code"] == "N3101"
+    assert call.json("POST", "/events", {"source": "Nothing", "rows": rows}, status=404)["code"] == "N1404"
+    wrong = {"source": "Departure", "rows": [{**rows[0], "delay": "late"}]}
+    assert call.json("POST", "/events", wrong, status=400)["code"] == "N3101"
+    assert call.json("POST", "/events", [body, body]) == {"applied": 0, "repeated": 6}
 
 
 def test_only_a_replay_takes_the_callers_time(call, open_plane) -> None:

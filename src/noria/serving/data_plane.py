@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import pyarrow as pa
+
 from noria.core.errors import NoriaError
 from noria.features.model import ViewSpec
 from noria.features.online import OnlineFeatures
@@ -30,15 +32,16 @@ from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
-OnViews = Callable[[OnlineFeatures, Sequence[ViewSpec]], None]
+Backfill = Callable[[Sequence[ViewSpec]], Mapping[str, pa.Table]]
+"""Gives the history of views that have none online yet: by source, checked rows with `ingested_at`."""
 
 
 class DataPlane:
     """Everything a serving process holds. One at a time a workspace: a second one raises Conflict.
 
     `functions` are the on-demand feature functions by `module:name`. With `replay` callers drive the clock
-    (which must be a ManualClock), and the routing is read only when asked. `on_views` is told which views the
-    online store has been given, all at opening and new ones at a swap, and may fill them from history.
+    (which must be a ManualClock), and the routing is read only when asked. `backfill` is asked
+    for the history of views that are new to the online store; without it they begin empty.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class DataPlane:
         functions: Mapping[str, Callable[..., Any]],
         *,
         replay: bool = False,
-        on_views: OnViews | None = None,
+        backfill: Backfill | None = None,
     ) -> None:
         self.clock = ws.clock
         self.replay = replay
@@ -56,25 +59,24 @@ class DataPlane:
         self.metrics = Metrics()
         self._ws = ws
         self._models = dict(models)
-        self._last_file = log_path(ws) / "last.json"
+        self._last_file = ws.folder("serving") / "last.json"
         self._last = read_last(self._last_file)
         packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
-        self._loader = Loader(ws, {(name[0], int(name[2])): package for name, package in packages})
+        self._loader = Loader(ws, functions, {(name[0], int(name[2])): package for name, package in packages})
         self._following = asyncio.Lock()
         self._closed = False
         self.log = PredictionLog(log_path(ws))
-        self._on_views = on_views
+        self._backfill = backfill
         self.online = self._open_online()
-        self.endpoint = Endpoint(self.online, functions, self.log, ws.ids, self.metrics)
+        self.endpoint = Endpoint(self.log, ws.ids, self.metrics)
         self.app = App(self)
 
     def _open_online(self) -> OnlineFeatures:
         """With the views of the last known versions too: they want the events since the last checkpoint as well."""
         views = _views([*(served.inputs.views for served in self._models.values()), *self._loader.known_views()])
         try:
-            online = OnlineFeatures(views, self._ws.online_store("features"), log_path(self._ws) / "events")
-            if self._on_views is not None:
-                self._on_views(online, views)
+            online = OnlineFeatures(views, self._ws.online_store("features"), self._ws.folder("serving") / "events")
+            self._fill(online, views)
         except BaseException:
             self.log.close()
             raise
@@ -96,9 +98,8 @@ class DataPlane:
             return
         self._closed = True
         try:
-            self.online.checkpoint()
-        finally:
             self.online.close()
+        finally:
             self.log.close()
 
     @asynccontextmanager
@@ -148,7 +149,7 @@ class DataPlane:
                 waiting[model] = f"no version has the alias {self._models[model].alias!r}"
             return current
         try:
-            champion = self._loader.load(model, routing.champion)
+            champion = self._loader.load(model, routing.champion, self.online)
         except NoriaError as error:
             if current is None:
                 waiting[model] = error.message
@@ -157,7 +158,7 @@ class DataPlane:
         if routing.challenger is None:
             return Lineup(routing, champion)
         try:
-            return Lineup(routing, champion, self._loader.load(model, routing.challenger))
+            return Lineup(routing, champion, self._loader.load(model, routing.challenger, self.online))
         except NoriaError as error:
             return Lineup(routing, champion, trouble=f"the challenger cannot answer: {error.message}")
 
@@ -174,19 +175,18 @@ class DataPlane:
         if board == self.board:
             return board
         loaded = [one for lineup in board.lineups.values() for one in lineup.versions]
-        self._add_views(_views(one.package.inputs.views for one in loaded))
+        self._fill(self.online, _views(one.package.inputs.views for one in loaded))
         for line in {board.degraded, *board.waiting.values()} - {""}:
             _log.warning("%s", line)
         self.board = board
         self.metrics.serving(board)
         return board
 
-    def _add_views(self, views: Sequence[ViewSpec]) -> None:
-        new = [view for view in views if not self.online.has(view)]
-        if new:
-            self.online.add_views(new)
-            if self._on_views is not None:
-                self._on_views(self.online, new)
+    def _fill(self, online: OnlineFeatures, views: Sequence[ViewSpec]) -> None:
+        online.add_views(views)
+        empty = [view for view in views if not online.filled(view)]
+        if empty and self._backfill is not None:
+            online.backfill(self._backfill(empty))
 
 
 def _views(groups: Iterable[Sequence[ViewSpec]]) -> tuple[ViewSpec, ...]:
@@ -202,7 +202,7 @@ def run_data_plane(
     port: int = 8080,
     replay: bool = False,
     most_bytes: int = MOST_BYTES,
-    on_views: OnViews | None = None,
+    backfill: Backfill | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
@@ -213,7 +213,7 @@ def run_data_plane(
     listening = listen(host, port)
     address = f"http://{host}:{listening.getsockname()[1]}"
     try:
-        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
+        plane = DataPlane(ws, models, functions, replay=replay, backfill=backfill)
         server = Server(asgi(plane.app, plane.running(), most_bytes), lambda: on_ready(address) if on_ready else None)
         server.run(sockets=[listening])
     finally:

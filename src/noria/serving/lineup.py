@@ -12,6 +12,7 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Protocol
 
+from noria.features.vector import Vectorizer
 from noria.optimization.model import Package
 from noria.serving.model import Arm, NotReady, Routing, UnknownModel
 
@@ -28,11 +29,12 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Loaded:
-    """One version: its description and its scorer."""
+    """One version: its description, what reads and completes its rows, and its scorer."""
 
     model: str
     number: int
     package: Package
+    vectorizer: Vectorizer
     scorer: Scorer
 
 

@@ -20,7 +20,7 @@ from noria.serving.hash_index import HashIndex
 from noria.serving.log_columns import FEEDBACK, PREDICTIONS, Layout, R, hash_id
 from noria.serving.log_files import LogFiles
 from noria.serving.model import FeedbackRecord, PredictionRecord
-from noria.stores.spool import Spool
+from noria.stores.spool import Spool, drop_segment
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _LATEST = 1024
 
 def log_path(ws: Workspace) -> Path:
     """Where the data plane of a workspace keeps its prediction log."""
-    return ws.settings.home / "serving"
+    return ws.folder("log")
 
 
 class Track(Generic[R]):
@@ -86,8 +86,7 @@ class Track(Generic[R]):
         with self._converting:
             for segment in self.files.sealed():
                 self.files.convert(segment)
-                with self._lock:
-                    self._spool.drop_segment(segment)
+                drop_segment(segment)
 
     def close(self) -> None:
         with self._lock:
