@@ -22,7 +22,7 @@ from noria.serving.app import App
 from noria.serving.asgi import MOST_BYTES, asgi
 from noria.serving.endpoint import Endpoint
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
-from noria.serving.lineup import Board, Lineup
+from noria.serving.lineup import Board, Lineup, changed_functions
 from noria.serving.listening import Server, listen
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
@@ -155,10 +155,12 @@ class DataPlane:
                 waiting[model] = error.message
                 return None
             return Lineup(current.routing, current.champion, current.challenger, error.message)
+        changed = changed_functions(champion.package.inputs, self._models[model].inputs)
+        trouble = f"functions have changed since version {champion.number} was trained: {changed}" if changed else ""
         if routing.challenger is None:
-            return Lineup(routing, champion)
+            return Lineup(routing, champion, trouble=trouble)
         try:
-            return Lineup(routing, champion, self._loader.load(model, routing.challenger, self.online))
+            return Lineup(routing, champion, self._loader.load(model, routing.challenger, self.online), trouble)
         except NoriaError as error:
             return Lineup(routing, champion, trouble=f"the challenger cannot answer: {error.message}")
 
