@@ -11,12 +11,15 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+from pydantic import TypeAdapter
 
+from noria.core.digest import canonical
 from noria.core.errors import NoriaError
-from noria.features.model import ViewSpec
+from noria.features.model import InputSet, ViewSpec
 from noria.features.online import OnlineFeatures
 from noria.serving.app import App
 from noria.serving.asgi import MOST_BYTES, asgi
@@ -32,6 +35,7 @@ from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
+_INPUTS = TypeAdapter(InputSet)
 Backfill = Callable[[Sequence[ViewSpec]], Mapping[str, pa.Table]]
 """Gives the history of views that have none online yet: by source, checked rows with `ingested_at`."""
 
@@ -58,7 +62,7 @@ class DataPlane:
         self.board = Board(waiting=dict.fromkeys(models, "the routing has not been read yet"))
         self.metrics = Metrics()
         self._ws = ws
-        self._models = dict(models)
+        self._models = {name: replace(served, inputs=_as_packaged(served.inputs)) for name, served in models.items()}
         self._last_file = ws.folder("serving") / "last.json"
         self._last = read_last(self._last_file)
         packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
@@ -189,6 +193,11 @@ class DataPlane:
         empty = [view for view in views if not online.filled(view)]
         if empty and self._backfill is not None:
             online.backfill(self._backfill(empty))
+
+
+def _as_packaged(inputs: InputSet) -> InputSet:
+    """The same inputs as a package brings them: with 15.0 where 15 was declared, a view would be another one."""
+    return _INPUTS.validate_json(canonical(inputs))
 
 
 def _views(groups: Iterable[Sequence[ViewSpec]]) -> tuple[ViewSpec, ...]:
