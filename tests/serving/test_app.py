@@ -161,21 +161,24 @@ def test_events_are_what_the_next_answer_is_made_of_also_after_a_restart(call, o
 
 def test_history_fills_the_views_that_have_none_once(ws, call, open_plane) -> None:
     call.plane.close()
-    asked = []
+    asked, taken = [], []
 
-    def history(views) -> dict[str, pa.Table]:
+    def fill(online, views) -> None:
         asked.append({view.name for view in views})
         moment = parse_moment("2026-11-01T11:30")
-        return {
+        history = {
             "Departure": pa.table({"origin": ["EWR"], "left_at": [moment], "delay": [7.0], "ingested_at": [moment]})
         }
 
+        taken.append(online.backfill(history))
+
     for name in ("first", "second"):
-        again = open_plane(backfill=history)
+        again = open_plane(on_views=fill)
         again.json("POST", "/predict", flight(1, prediction_id=name))
         assert again.plane.log.find(name).features["Airport.mean_delay_1h"] == 7.0
         again.plane.close()
-    assert asked == [{"Airport", "Carrier", "Aircraft", "Sky"}]
+    assert asked == [{"Airport", "Carrier", "Aircraft", "Sky"}] * 2
+    assert taken == [1, 0]
 
 
 def test_only_a_replay_takes_the_callers_time(call, open_plane) -> None:

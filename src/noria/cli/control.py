@@ -26,7 +26,7 @@ def command(
     from noria.retraining.line import Line
     from noria.server.control import control_app
     from noria.server.supervisor import end_with_parent
-    from noria.serving.log import LogReader
+    from noria.serving.log import LogReader, log_path
 
     if with_parent:
         end_with_parent()
@@ -38,7 +38,7 @@ def command(
         except NoriaError:
             return  # it is being started again, and reads the newest routing when it comes up
 
-    observations = Observations(LogReader(ws.folder("log")))
+    observations = Observations(LogReader(log_path(ws)))
     controller = Controller(ws, loaded.plan.models, loaded.functions, observations, notify)
     app = control_app(ws, controller, notify, replay=replay)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)

@@ -26,8 +26,8 @@ def open_stores(root: Path, clock: Clock | None = None) -> Workspace:
     from noria.workspace.workspace import open_workspace
 
     find_module(root.resolve())
-    tables = [read_toml(path).get("workspace", {}) for path in sorted(root.glob("*.toml"))]
-    table = next((one for one in tables if one), {})
+    tables: list[dict[str, str]] = [read_toml(path).get("workspace", {}) for path in sorted(root.glob("*.toml"))]
+    table = next((one for one in tables if one), dict[str, str]())
     return open_workspace(root, settings_for(root, table, environment()), clock)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -102,12 +102,12 @@ def _wait_for(where: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _bar(total: int, *, quiet: bool) -> Iterator[object]:
+def _bar(total: int, *, quiet: bool) -> Iterator[Callable[[int, str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     if quiet:
-        yield lambda *_: None
+        yield lambda _done, _note: None
         return
     columns = (TextColumn("replay"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:

@@ -72,9 +72,14 @@ class OnlineFeatures:
             self._by_source.setdefault(view.source, []).append(entry)
             self._readers.setdefault(view.source, RowReader(view.columns, also=[INGESTED_AT]))
 
-    def filled(self, view: ViewSpec) -> bool:
-        """Whether a view's history has been taken in."""
-        return digest(view) in self._meta.filled
+    def has(self, view: ViewSpec) -> bool:
+        """Whether a view is kept."""
+        return digest_of(view) in self._keepers
+
+    def waiting(self) -> list[str]:
+        """The sources of views whose history has not been taken in yet."""
+        kept = self._keepers.items()
+        return sorted({keeper.view.source for name, (_, keeper) in kept if name not in self._meta.filled})
 
     def backfill(self, sources: Mapping[str, pa.Table]) -> int:
         """Take in the history of every view that has none yet; gives the rows taken in.

@@ -14,8 +14,8 @@ import numpy as np
 from scipy import special, stats
 
 from noria.monitoring.bins import Floats
-from noria.validation import metrics
-from noria.validation.model import Estimate
+from noria.validation.metrics import measure
+from noria.validation.model import METRICS, Estimate
 
 Z = 1.959964
 """Standard errors either side of a 95 % interval."""
@@ -26,12 +26,11 @@ def realised(metric: str, label: Floats, prediction: Floats) -> Estimate | None:
 
     A metric is undefined when it is unknown, without rows, or, for a ranking metric, with one class only.
     """
-    known = metrics.METRICS.get(metric)
-    if known is None or not len(label):
+    if metric not in METRICS or not len(label):
         return None
     with np.errstate(all="ignore"):
         try:
-            value = float(known.function(label, prediction))
+            value = measure(metric, label, prediction)
         except ValueError:
             return None
         if not np.isfinite(value):

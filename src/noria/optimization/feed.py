@@ -6,6 +6,7 @@ string; booleans are int64 0 and 1. The native model is compared on the very sam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,8 +24,15 @@ def tensors(columns: Sequence[InputColumn], values: pa.Table | Mapping[str, Sequ
     for column in columns:
         raw = values[column.name]
         given = raw.to_pylist() if isinstance(raw, pa.ChunkedArray | pa.Array) else list(raw)
-        found[column.name] = np.array([plain(column, value) for value in given], dtype=dtype(column)).reshape(-1, 1)
+        found[tensor_name(column)] = np.array([plain(column, value) for value in given], dtype=dtype(column)).reshape(
+            -1, 1
+        )
     return found
+
+
+def tensor_name(column: InputColumn) -> str:
+    """A column's name in the graph: the converter writes an underscore for whatever is no letter or digit."""
+    return re.sub(r"[^0-9A-Za-z_]", "_", column.name)
 
 
 def dtype(column: InputColumn) -> Any:

@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pyarrow as pa
 
 from noria.features.model import InputColumn
-from noria.optimization.feed import dtype, plain, tensors
+from noria.optimization.feed import dtype, plain, tensor_name, tensors
 from noria.optimization.model import GoldenMismatch
 
 GOLDEN = "prediction"
@@ -39,7 +39,7 @@ class Session:
 
     def predict_row(self, row: Mapping[str, Any]) -> float:
         """The answer to one row."""
-        return float(self._run({name: make(row[name]) for name, make in self._cells})[0])
+        return float(self._run({tensor: make(row[name]) for name, tensor, make in self._cells})[0])
 
     def check_golden(self, golden: pa.Table) -> None:
         """Raise GoldenMismatch when the package's own golden rows do not come out as recorded."""
@@ -56,6 +56,6 @@ class Session:
         return values[:, -1] if values.ndim == 2 else values
 
 
-def _cell(column: InputColumn) -> tuple[str, Callable[[Any], np.ndarray[Any, Any]]]:
+def _cell(column: InputColumn) -> tuple[str, str, Callable[[Any], np.ndarray[Any, Any]]]:
     kind = dtype(column)
-    return column.name, lambda value: np.array([[plain(column, value)]], dtype=kind)
+    return column.name, tensor_name(column), lambda value: np.array([[plain(column, value)]], dtype=kind)

@@ -103,7 +103,8 @@ class _Composer:
         )
         used = {view.source for view in inputs.views} | {inputs.source, label.source}
         sources = tuple(spec for name, spec in specs.items() if name in used)
-        monitors = MonitorSpec(tuple(rule for rule in watched if isinstance(rule, Rule)))
+        maturing = model.label.matures_after.micros
+        monitors = MonitorSpec(tuple(rule for rule in watched if isinstance(rule, Rule)), matures_after=maturing)
         gate_spec = GateSpec(tuple(rule for rule in gates if isinstance(rule, Rule)))
         return ModelPlan(model.name, sources, training, gate_spec, rollout, monitors, self.retrain(names))
 

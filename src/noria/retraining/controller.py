@@ -88,7 +88,8 @@ class Controller:
         if running is None:
             return None
         task = plan.training.label.task
-        found = evidence.gather(self.observations, running, plan.rollout, at=at, task=task)
+        maturing = plan.training.label.matures_after
+        found = evidence.gather(self.observations, plan.rollout, running, task=task, at=at, matures_after=maturing)
         after = rollouts.advance(self.ws, plan.rollout, running, found)
         if (after.state, after.stage) != (running.state, running.stage):
             self.notify()
@@ -101,7 +102,8 @@ class Controller:
             return ()
         self._measured[plan.name] = at
         profile = profiles.load_profile(self.ws, champion.profile) if champion.profile else None
-        return monitoring.evaluate(self.ws, plan.monitors, plan.name, champion.number, profile, self.observations, at)
+        watched = monitoring.watching(plan.monitors, plan.retrain.when if plan.retrain else None)
+        return monitoring.evaluate(self.ws, watched, plan.name, champion.number, profile, self.observations, at)
 
     def _turn(self, plan: ModelPlan, at: Micros | None, why: str, look: Look) -> None:
         try:

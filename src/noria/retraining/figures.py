@@ -24,7 +24,7 @@ COLOURS = {
     "failed": "#6a1b9a", "taking over": "#0288d1", "unchanged": "#9e9e9e",
 }  # fmt: skip
 MARKS = {"promoted": "^", "refused": "x", "rolled back": "v"}
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "noria",
     "font.family": "sans-serif",
@@ -66,11 +66,11 @@ def losses(
     return _svg(figure, "Log loss over time of the first model left alone and of the model kept by Noria")
 
 
-def drift(measurements: Sequence[Measurement]) -> str:
+def drift(measurements: Sequence[Measurement], features: Sequence[str]) -> str:
     """The effect of every feature against its threshold over time: a small line each, alarms filled."""
     by_feature: dict[str, list[Measurement]] = {}
     for one in measurements:
-        if one.kind == "feature" and one.value is not None:
+        if one.kind == "drift" and one.subject in features and one.value is not None:
             by_feature.setdefault(one.subject, []).append(one)
     names = sorted(by_feature, key=lambda name: -max(_ratio(one) for one in by_feature[name]))
     columns = 3
@@ -133,15 +133,16 @@ def _drift_panel(axis: Axes, name: str, seen: Sequence[Measurement]) -> None:
     moments = _dates(np.array([one.at for one in seen]))
     values = np.array([one.value for one in seen], dtype=float)
     limits = np.array([one.threshold or np.nan for one in seen], dtype=float)
-    alarmed = np.array([one.state is MonitorState.ALARM for one in seen])
+    alarmed = np.array([one.state in (MonitorState.ALARM, MonitorState.WATCH) for one in seen])
     axis.fill_between(moments, 0, values, where=alarmed.tolist(), color="#ef6c00", alpha=0.35, lw=0)
     axis.plot(moments, values, color="#374151", lw=1.2)
     axis.plot(moments, limits, color="#c62828", lw=0.9, ls="--")
     axis.set_title(name, fontsize=8.5, loc="left", pad=2, color="#111827")
     axis.set_ylim(0, max(float(np.nanmax(values)), float(np.nanmax(np.append(limits, 0)))) * 1.1 or 1)
     axis.tick_params(labelsize=7)
-    axis.xaxis.set_major_locator(MonthLocator(interval=3))
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(MonthLocator(interval=3)))
+    quarters = _locator(3)
+    axis.xaxis.set_major_locator(quarters)
+    axis.xaxis.set_major_formatter(_formatter(quarters))
 
 
 def _marks(axis: Axes, turns: Sequence[Retraining]) -> None:
@@ -179,8 +180,17 @@ def _canvas(
 
 
 def _months(axis: Axes) -> None:
-    axis.xaxis.set_major_locator(MonthLocator())
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(MonthLocator()))
+    months = _locator(1)
+    axis.xaxis.set_major_locator(months)
+    axis.xaxis.set_major_formatter(_formatter(months))
+
+
+def _locator(interval: int) -> Any:
+    return MonthLocator(interval=interval)  # type: ignore[no-untyped-call]
+
+
+def _formatter(locator: Any) -> Any:
+    return ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
 
 
 def _date(moment: datetime) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from noria.core.clock import to_datetime
+from noria.features.model import input_columns
 from noria.monitoring.model import Measurement
 from noria.retraining import figures
 from noria.retraining.model import ModelPlan
@@ -37,7 +38,7 @@ def write_report(
     frozen = log_losses(truth, frozen_answers(ws, plan, labelled))
     pictures = {
         "losses": figures.losses(at, living, frozen, result.retrainings),
-        "drift": figures.drift(measurements),
+        "drift": figures.drift(measurements, [one.name for one in input_columns(plan.training.inputs)]),
         "rollouts": figures.rollouts(taken_over),
         "latency": figures.latency(
             np.array([one.at for one in answers], dtype=np.int64), np.array([one.latency for one in answers])

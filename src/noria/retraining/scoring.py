@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,13 +35,20 @@ _TOLERANCE = 1e-9
 class Answer(Protocol):
     """The part of a logged prediction that is scored."""
 
-    prediction_id: str
-    at: Micros
-    version: int
-    key: str
-    features: Mapping[str, Any]
-    output: float
-    latency: float
+    @property
+    def prediction_id(self) -> str: ...
+    @property
+    def at(self) -> Micros: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def features(self) -> Mapping[str, Any]: ...
+    @property
+    def output(self) -> float: ...
+    @property
+    def latency(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -142,13 +150,16 @@ def _offline(
         if part.last_event < first or part.first_event > last:
             continue
         inputs = features.part_inputs(plan.training.inputs, part, sources)
-
-        def compute(part: Part = part) -> dict[str, Any]:
-            digest = features.build_part(ws, plan.training.inputs, part, sources, functions)
-            return {"features": digest, "blobs": [digest]}
-
+        compute = partial(_build, ws, plan, functions, sources, part)
         digests.append(cache.run(f"{plan.name}/features", inputs, compute).value["features"])
     return features.load_features(ws, digests)
+
+
+def _build(
+    ws: Workspace, plan: ModelPlan, functions: Functions, sources: Mapping[str, Sequence[Part]], part: Part
+) -> dict[str, Any]:
+    digest = features.build_part(ws, plan.training.inputs, part, sources, functions)
+    return {"features": digest, "blobs": [digest]}
 
 
 def equal(online: Any, offline: Any) -> bool:

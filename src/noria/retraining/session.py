@@ -21,7 +21,7 @@ from noria.retraining.scoring import offline_equals_online, score
 from noria.retraining.steps import Functions
 from noria.retraining.stream import History
 from noria.rollout import operations as rollouts
-from noria.serving.log import LogReader
+from noria.serving.log import LogReader, log_path
 from noria.serving.model import PredictionRecord
 from noria.workspace.workspace import Workspace
 
@@ -74,13 +74,13 @@ class ReplaySession:
 
     def answers(self) -> list[PredictionRecord]:
         """Every logged answer of the model in the replayed span, oldest first."""
-        records, _ = LogReader(self.ws.folder("log")).predictions(-1)
+        records, _ = LogReader(log_path(self.ws)).predictions(-1)
         mine = [one for one in records if one.model == self.plan.name and one.at >= self.history.start]
         return sorted(mine, key=lambda one: (one.at, one.prediction_id))
 
     def labels(self) -> dict[str, float]:
         """The first label of every prediction."""
-        records, _ = LogReader(self.ws.folder("log")).feedback(-1)
+        records, _ = LogReader(log_path(self.ws)).feedback(-1)
         found: dict[str, float] = {}
         for one in records:
             if one.label is not None:

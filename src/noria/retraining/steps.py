@@ -62,7 +62,8 @@ def snapshot_and_check(ws: Workspace, plan: ModelPlan, source: str, as_of: Micro
     """Snapshot one source and check it; gives a `Checked` as JSON. Raises DataRefused."""
     spec = next(one for one in plan.sources if one.name == source)
     snapshot = data.take_snapshot(ws, spec, as_of=as_of)
-    return to_json(data.check(ws, spec, snapshot))
+    checked: dict[str, Any] = to_json(data.check(ws, spec, snapshot))
+    return checked
 
 
 def gather(plan: ModelPlan, checked: Mapping[str, dict[str, Any]], as_of: Micros | None) -> Sources:
@@ -205,7 +206,8 @@ def validate(
         champion_version=champion.number if champion else None,
         seed=spec.seed,
     )
-    return to_json(evaluation)
+    found: dict[str, Any] = to_json(evaluation)
+    return found
 
 
 def answers(ws: Workspace, plan: ModelPlan, packaged: Package, table: pa.Table) -> np.ndarray[Any, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -58,7 +59,7 @@ def take_turn(
     code = digest(plan)
     run = _unfinished(ws, plan, arguments, code) or runtime.submit(ws, WORKFLOW, arguments, code=code)
     turn = Turn(ws, plan, functions, progress or Silent())
-    report = Worker(ws, {WORKFLOW: turn.workflow}, lease=seconds(30)).run(run)
+    report = Worker(ws, {WORKFLOW: turn.workflow}, lease=seconds(30), codes={WORKFLOW: code}).run(run)
     return TurnReport(**{**report, "steps": tuple(turn.reports), "gates": tuple(report["gates"])})
 
 
@@ -141,7 +142,7 @@ class Turn:
         for source in self.plan.sources:
             checked[source.name] = context.step(
                 f"check {source.name}",
-                lambda name=source.name: steps.snapshot_and_check(self.ws, self.plan, name, as_of),
+                partial(steps.snapshot_and_check, self.ws, self.plan, source.name, as_of),
             )
             self.progress.advanced("snapshot and check", source.name)
         sources = steps.gather(self.plan, checked, as_of)
@@ -157,11 +158,8 @@ class Turn:
         digests, new, why, began = [], 0, "inputs unchanged", monotonic()
         for number, part in steps.pieces(parts):
             inputs = steps.part_inputs(self.plan, sources, part)
-
-            def compute(part: Any = part) -> Any:
-                return steps.build_part(self.ws, self.plan, sources, part, self.functions)
-
-            kept = context.step(f"features {number}", lambda i=inputs, c=compute: self._cached("features", i, c))
+            compute = partial(steps.build_part, self.ws, self.plan, sources, part, self.functions)
+            kept = context.step(f"features {number}", partial(self._cached, "features", inputs, compute))
             digests.append(kept["value"]["features"])
             if not kept["reused"]:
                 new, why = new + 1, kept["why"]

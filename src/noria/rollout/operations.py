@@ -18,7 +18,7 @@ from noria.core.digest import canonical
 from noria.core.errors import BadInput, NotFound
 from noria.core.rules import Outcome
 from noria.registry import operations as registry
-from noria.registry.model import NotPromotable, Version
+from noria.registry.model import NotPromotable, Stage, Version
 from noria.rollout.decision import Decision, decide
 from noria.rollout.evidence import Evidence
 from noria.rollout.model import Rollout, RolloutRunning, RolloutSpec, RolloutState, StageSpec
@@ -167,7 +167,7 @@ def _end(
     if state == "promoted" and by_hand is None:
         registry.promote(ws, model, challenger, reason=decision.reason, evidence=found, connection=connection)
     elif by_hand != challenger:
-        stage = "rolled back" if state == "rolled back" else "candidate"
+        stage: Stage = "rolled back" if state == "rolled back" else "candidate"
         registry.set_stage(ws, connection, model, challenger, stage, decision.reason, found)
     data = {"model": model, "champion": made.champion, "challenger": challenger, "evidence": found}
     ws.journal.append(connection, Fact(kind, f"rollout:{made.id}", data | {"reason": decision.reason}))

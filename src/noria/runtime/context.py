@@ -15,6 +15,8 @@ from noria.runtime import operations
 from noria.runtime.model import NeedsDecision, NotDeterministic, Suspended, WorkRun, WorkStep
 from noria.workspace.workspace import Workspace
 
+_BACKOFF = seconds(1)
+
 
 class Context:
     """One run in the hands of one worker. A workflow calls its methods in the same order every time."""
@@ -41,7 +43,7 @@ class Context:
         *,
         kind: Literal["idempotent", "once"] = "idempotent",
         attempts: int = 1,
-        backoff: Duration = seconds(1),
+        backoff: Duration = _BACKOFF,
     ) -> Any:
         """Do `work` and record what it gives (JSON); on a resumed run give what was recorded.
 

@@ -17,6 +17,9 @@ from noria.workspace.workspace import Workspace
 Workflow = Callable[[Context, dict[str, Any]], Any]
 """A workflow: given its context and arguments, it does its steps and gives a result (JSON)."""
 
+LEASE = seconds(30)
+"""How long a worker may be silent before its run is another's."""
+
 
 class RunFailed(NoriaError):
     """A run has ended without a result."""
@@ -36,7 +39,7 @@ class Worker:
         ws: Workspace,
         workflows: Mapping[str, Workflow],
         *,
-        lease: Duration = seconds(30),
+        lease: Duration = LEASE,
         heartbeat: bool = True,
         codes: Mapping[str, str] | None = None,
     ) -> None:

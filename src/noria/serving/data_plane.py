@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-import pyarrow as pa
 from pydantic import TypeAdapter
 
 from noria.core.digest import canonical
@@ -36,16 +35,16 @@ from noria.workspace.workspace import Workspace
 _log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 _INPUTS = TypeAdapter(InputSet)
-Backfill = Callable[[Sequence[ViewSpec]], Mapping[str, pa.Table]]
-"""Gives the history of views that have none online yet: by source, checked rows with `ingested_at`."""
+OnViews = Callable[[OnlineFeatures, Sequence[ViewSpec]], None]
+"""Told which views the online store has just been given; may fill them from history."""
 
 
 class DataPlane:
     """Everything a serving process holds. One at a time a workspace: a second one raises Conflict.
 
     `functions` are the on-demand feature functions by `module:name`. With `replay` callers drive the clock
-    (which must be a ManualClock), and the routing is read only when asked. `backfill` is asked
-    for the history of views that are new to the online store; without it they begin empty.
+    (which must be a ManualClock), and the routing is read only when asked. `on_views` is
+    told which views the online store is given, at opening and at a swap; without it new ones begin empty.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class DataPlane:
         functions: Mapping[str, Callable[..., Any]],
         *,
         replay: bool = False,
-        backfill: Backfill | None = None,
+        on_views: OnViews | None = None,
     ) -> None:
         self.clock = ws.clock
         self.replay = replay
@@ -70,7 +69,7 @@ class DataPlane:
         self._following = asyncio.Lock()
         self._closed = False
         self.log = PredictionLog(log_path(ws))
-        self._backfill = backfill
+        self._on_views = on_views
         self.online = self._open_online()
         self.endpoint = Endpoint(self.log, ws.ids, self.metrics)
         self.app = App(self)
@@ -181,7 +180,8 @@ class DataPlane:
         if board == self.board:
             return board
         loaded = [one for lineup in board.lineups.values() for one in lineup.versions]
-        self._fill(self.online, _views(one.package.inputs.views for one in loaded))
+        new = [view for view in _views(one.package.inputs.views for one in loaded) if not self.online.has(view)]
+        self._fill(self.online, new)
         for line in {board.degraded, *board.waiting.values()} - {""}:
             _log.warning("%s", line)
         self.board = board
@@ -190,9 +190,8 @@ class DataPlane:
 
     def _fill(self, online: OnlineFeatures, views: Sequence[ViewSpec]) -> None:
         online.add_views(views)
-        empty = [view for view in views if not online.filled(view)]
-        if empty and self._backfill is not None:
-            online.backfill(self._backfill(empty))
+        if views and self._on_views is not None:
+            self._on_views(online, views)
 
 
 def _as_packaged(inputs: InputSet) -> InputSet:
@@ -213,7 +212,7 @@ def run_data_plane(
     port: int = 8080,
     replay: bool = False,
     most_bytes: int = MOST_BYTES,
-    backfill: Backfill | None = None,
+    on_views: OnViews | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
@@ -224,7 +223,7 @@ def run_data_plane(
     listening = listen(host, port)
     address = f"http://{host}:{listening.getsockname()[1]}"
     try:
-        plane = DataPlane(ws, models, functions, replay=replay, backfill=backfill)
+        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
         server = Server(asgi(plane.app, plane.running(), most_bytes), lambda: on_ready(address) if on_ready else None)
         server.run(sockets=[listening])
     finally:

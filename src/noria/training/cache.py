@@ -51,11 +51,12 @@ class StepCache:
         began = monotonic()
         value = compute()
         row = {
-            "step": step, "key": key, "inputs": stored, "value": canonical(value), "created": self._ws.clock.now()
+            "step": step, "key": key, "inputs": stored, "value": (kept_value := canonical(value)),
+            "created": self._ws.clock.now(),
         }  # fmt: skip
         with self._ws.database.transaction() as connection:
             self._ws.database.upsert(connection, step_results, [row], ["step", "key"])
-        return StepResult(json.loads(row["value"]), False, why, monotonic() - began)
+        return StepResult(json.loads(kept_value), False, why, monotonic() - began)
 
     def _kept(self, step: str, key: str) -> Any:
         query = sa.select(step_results.c.value).where(step_results.c.step == step, step_results.c.key == key)

@@ -105,7 +105,8 @@ def _landing(flights: pd.DataFrame, zone: str) -> pd.Series[Any]:
     moment = moment.where(moment > flights["left_at"], moment + pd.Timedelta(days=1))
     in_air = pd.to_timedelta(flights["air_time"], unit="m")
     impossible = moment < flights["left_at"] + in_air
-    return moment.where(~impossible, flights["left_at"] + in_air + pd.Timedelta(minutes=_TAXI))
+    landing: pd.Series[Any] = moment.where(~impossible, flights["left_at"] + in_air + pd.Timedelta(minutes=_TAXI))
+    return landing
 
 
 def _write_months(folder: Path, table: pd.DataFrame, time: str, schema: pa.Schema) -> None:
