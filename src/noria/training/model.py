@@ -89,7 +89,7 @@ class TrainingSpec:
     search: SearchSpec | None = None
     frame: Frame = "pandas"
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
     fingerprint: str = ""
 
 
