@@ -1,0 +1,70 @@
+"""Starting and ending the process that renews a worker's leases (`heartbeat_child.py`).
+
+Most runs are over long before a third of their lease has passed and need no process. But a thread that waits
+that long and then starts one would be stopped by the very step it is for: one that keeps Python's global lock.
+So the waiting is done by a shell, which costs about a millisecond to start and becomes the real thing only if
+it is still there after a third of the lease.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from noria.core.units import Duration
+from noria.runtime.lease import Owner
+from noria.stores.database import Database, sqlite_module
+
+BEATS = 3
+"""Renewals in the length of one lease."""
+
+_CHILD = Path(__file__).with_name("heartbeat_child.py")
+
+
+class Heartbeat:
+    """Renews every lease of `owner` from another process, from a third of `lease` after `start` until `stop`."""
+
+    def __init__(self, database: Database, owner: Owner, lease: Duration) -> None:
+        every = lease.seconds / BEATS
+        self._config = {
+            "driver": "psycopg", "database": "", "owner": str(owner), "parent": os.getpid(),
+            "lease": lease.micros, "every": every,
+        }  # fmt: skip
+        if database.is_sqlite:
+            self._config |= {"driver": sqlite_module().__name__, "database": database.url.database or ""}
+        else:
+            plain = database.url.set(drivername="postgresql")
+            self._config["database"] = plain.render_as_string(hide_password=False)
+        self._useful = self._config["database"] not in ("", ":memory:")
+        self._wait = f"{every:.3f}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if self._process is not None or not self._useful:
+            return
+        script = 'sleep "$0"; exec "$@"'
+        command = ["/bin/sh", "-c", script, self._wait, sys.executable, "-I", str(_CHILD)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        assert self._process.stdin is not None
+        # the address may hold a password, so it goes through the pipe and not on the command line
+        self._process.stdin.write(json.dumps(self._config).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def stop(self) -> None:
+        """End it and its waiting shell; renewing may begin again later."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
