@@ -126,8 +126,9 @@ class Context:
     ) -> Any:
         """Run `fn(connection)`; what it writes and the record of the step are one commit, exactly once.
 
-        The transaction is open while `fn` runs, so keep it short. Errors and retries as in `step`; an error
-        takes back everything that `fn` wrote.
+        The transaction is open while `fn` runs, so keep it short, and
+        write only through its connection: on SQLite a second writer would wait for the first one for ever.
+        Errors and retries as in `step`; an error takes back everything that `fn` wrote.
         """
         with self._at(name, "transaction") as place:
             if place.known and place.passed:

@@ -50,13 +50,18 @@ class Heartbeat:
             return
         script = 'sleep "$0"; exec "$@"'
         command = ["/bin/sh", "-c", script, self._wait, sys.executable, "-I", str(_CHILD)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        assert self._process.stdin is not None
-        # the address may hold a password, so it goes through the pipe and not on the command line
-        self._process.stdin.write(json.dumps(self._config).encode() + b"\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(OSError):  # no shell or no memory for it: then only recorded steps renew the lease
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            assert self._process.stdin is not None
+            # the address may hold a password, so it goes through the pipe and not on the command line
+            self._process.stdin.write(json.dumps(self._config).encode() + b"\n")
+            self._process.stdin.flush()
 
     def stop(self) -> None:
         """End it and its waiting shell; renewing may begin again later."""
@@ -66,5 +71,6 @@ class Heartbeat:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         assert process.stdin is not None
-        process.stdin.close()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
         process.wait()

@@ -261,7 +261,7 @@ class Worker:
         try:
             yield
         finally:
-            if self._heartbeat:
+            if self._heartbeat and not self._holding:  # a step may itself run another run with this worker
                 self._heartbeat.stop()
 
 
