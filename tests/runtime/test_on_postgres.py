@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 import sqlalchemy as sa
+from noria.testing.postgres import PostgresServer
 
 from noria.core.digest import digest
-from noria.testing.postgres import PostgresServer
 from noria.testing.runtime_suite import RuntimeSuite, SurvivalSuite
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from noria.core.units import Duration
 from noria.runtime.lease import Owner
-from noria.stores.database import Database, sqlite_module
+from noria.stores.database import Database
+from noria.stores.sqlite import sqlite_module
 
 BEATS = 3
 """Renewals in the length of one lease."""
