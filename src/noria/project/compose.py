@@ -98,7 +98,7 @@ class _Composer:
             search=search_spec(self.document, model.name, model.function),
             frame=self.frame(),
             seed=self.number("seed", 0),
-            threads=self.number("threads", 2),
+            threads=self.number("threads", 1),
             fingerprint=self.fingerprint(model.function),
         )
         used = {view.source for view in inputs.views} | {inputs.source, label.source}

@@ -91,7 +91,7 @@ class TrainingSpec:
     search: SearchSpec | None = None
     frame: Frame = "pandas"
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
     fingerprint: str = ""
     code: dict[str, str] = field(default_factory=dict)
 

@@ -54,8 +54,10 @@ def evaluate(
 def judge(spec: GateSpec, evaluation: Evaluation) -> GateSheet:
     """The verdict of every gate.
 
-    A rule that compares with the champion fails only when the paired interval lies wholly on the worse side;
-    it passes when there is no champion yet, and is not run when there is one that could not be compared.
+    A rule that compares with the champion holds at 95 % confidence or not at all: it passes when the whole
+    paired interval lies on the side that the rule asks for, so a version that is only as good as the champion
+    is refused, and the champion stays. It passes when there is no champion yet, and is not run when there is
+    one that could not be compared.
     """
     return GateSheet(tuple(_verdict(rule, evaluation) for rule in spec.rules))
 
@@ -77,8 +79,12 @@ def _against_champion(rule: Rule, champion: Quantity, evaluation: Evaluation) ->
         said = f"version {evaluation.champion_version} could not be compared on these rows"
         return Verdict(str(rule), Outcome.NOT_RUN, value, None, said)
     note = f"difference {found.difference:+.4f}, 95 % interval {found.low:+.4f} to {found.high:+.4f}"
-    outcome = Outcome.FAILED if found.worse else Outcome.PASSED
+    outcome = Outcome.PASSED if _proven(rule, found) else Outcome.FAILED
     return Verdict(str(rule), outcome, found.new, found.champion, note)
+
+
+def _proven(rule: Rule, found: Comparison) -> bool:
+    return found.high <= 0 if rule.op in ("<", "<=") else found.low >= 0
 
 
 def _measured(quantity: Quantity, evaluation: Evaluation) -> float | None:
