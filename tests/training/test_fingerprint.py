@@ -97,46 +97,318 @@ def test_a_change_in_what_is_called_is_seen(load: Load, case: str) -> None:
 
 
 CHANGED = {
-    "its own body": ("def train(X, y):\n    return X\n", "return X", "return y"),
-    "two names swapped": ("A = 1\nB = 2\ndef train(X, y):\n    return A - B\n", "A - B", "B - A"),
-    "a global": ("N = [1, {'a': 2}]\ndef train(X, y):\n    return N\n", "2}", "3}"),
-    "the type of a global": ("N = 1\ndef train(X, y):\n    return N\n", "N = 1", "N = True"),
-    "a default": ("def train(X, y, n=3):\n    return n\n", "n=3", "n=4"),
-    "a keyword default": ("def train(X, y, *, n=3):\n    return n\n", "n=3", "n=4"),
-    "an attribute of the function": ("def train(X, y):\n    return train.n\ntrain.n = 3\n", "n = 3", "n = 4"),
-    "a constant inside a lambda inside": ("def train(X, y):\n    return (lambda q: q + 7)(X)\n", "7", "8"),
-    "one of two lambdas on a line": ("A = lambda x: x + 1; B = lambda x: x + 2\ndef train(X, y):\n    return A(X), B(y)\n", "+ 1", "+ 5"),
-    "lambdas in a table": ("T = {'a': lambda x: 1, 'b': lambda x: 2}\ndef train(X, y):\n    return T[X]()\n", "x: 1", "x: 3"),
-    "a closed-over value": ("def make(n):\n    def f(X, y):\n        return X * n\n    return f\ntrain = make(3)\n", "make(3)", "make(4)"),
-    "a partial": ("from functools import partial\ndef f(X, n):\n    return n\ng = partial(f, n=3)\ndef train(X, y):\n    return g(X)\n", "n=3", "n=4"),
-    "a function behind a cache": ("import functools\n@functools.lru_cache\ndef f(x):\n    return x + 1\ndef train(X, y):\n    return f(X)\n", "+ 1", "+ 2"),
+    "its own body": (
+        """
+def train(X, y):
+    return X
+""",
+        "return X",
+        "return y",
+    ),
+    "two names swapped": (
+        """
+A = 1
+B = 2
+def train(X, y):
+    return A - B
+""",
+        "A - B",
+        "B - A",
+    ),
+    "a global": (
+        """
+N = [1, {'a': 2}]
+def train(X, y):
+    return N
+""",
+        "2}",
+        "3}",
+    ),
+    "the type of a global": (
+        """
+N = 1
+def train(X, y):
+    return N
+""",
+        "N = 1",
+        "N = True",
+    ),
+    "a default": (
+        """
+def train(X, y, n=3):
+    return n
+""",
+        "n=3",
+        "n=4",
+    ),
+    "a keyword default": (
+        """
+def train(X, y, *, n=3):
+    return n
+""",
+        "n=3",
+        "n=4",
+    ),
+    "an attribute of the function": (
+        """
+def train(X, y):
+    return train.n
+train.n = 3
+""",
+        "n = 3",
+        "n = 4",
+    ),
+    "a constant inside a lambda inside": (
+        """
+def train(X, y):
+    return (lambda q: q + 7)(X)
+""",
+        "7",
+        "8",
+    ),
+    "one of two lambdas on a line": (
+        """
+A = lambda x: x + 1; B = lambda x: x + 2
+def train(X, y):
+    return A(X), B(y)
+""",
+        "+ 1",
+        "+ 5",
+    ),
+    "lambdas in a table": (
+        """
+T = {'a': lambda x: 1, 'b': lambda x: 2}
+def train(X, y):
+    return T[X]()
+""",
+        "x: 1",
+        "x: 3",
+    ),
+    "a closed-over value": (
+        """
+def make(n):
+    def f(X, y):
+        return X * n
+    return f
+train = make(3)
+""",
+        "make(3)",
+        "make(4)",
+    ),
+    "a partial": (
+        """
+from functools import partial
+def f(X, n):
+    return n
+g = partial(f, n=3)
+def train(X, y):
+    return g(X)
+""",
+        "n=3",
+        "n=4",
+    ),
+    "a function behind a cache": (
+        """
+import functools
+@functools.lru_cache
+def f(x):
+    return x + 1
+def train(X, y):
+    return f(X)
+""",
+        "+ 1",
+        "+ 2",
+    ),
     "a wrapper that looks like its function": (
-        "import functools\ndef d(g):\n    @functools.wraps(g)\n    def w(*a):\n        return g(*a) * 2\n    return w\n"
-        "@d\ndef train(X, y):\n    return X\n", "* 2", "* 3"),
-    "the state of an object": ("class A:\n    def __init__(self, n): self.n = n\n    def f(self, X, y): return self.n\ntrain = A(3).f\n", "A(3)", "A(4)"),
-    "a callable object": ("class A:\n    n = 3\n    def __call__(self, X, y): return self.n\ntrain = A()\n", "n = 3", "n = 4"),
-    "a property": ("class A:\n    @property\n    def n(self): return 3\ndef train(X, y):\n    return A().n\n", "return 3", "return 4"),
-    "a static method": ("class A:\n    @staticmethod\n    def n(): return 3\ndef train(X, y):\n    return A.n()\n", "return 3", "return 4"),
-    "a default of a data class": ("from dataclasses import dataclass\n@dataclass\nclass A:\n    n: int = 3\ndef train(X, y):\n    return A()\n", "= 3", "= 4"),
+        """
+import functools
+def d(g):
+    @functools.wraps(g)
+    def w(*a):
+        return g(*a) * 2
+    return w
+@d
+def train(X, y):
+    return X
+""",
+        "* 2",
+        "* 3",
+    ),
+    "the state of an object": (
+        """
+class A:
+    def __init__(self, n): self.n = n
+    def f(self, X, y): return self.n
+train = A(3).f
+""",
+        "A(3)",
+        "A(4)",
+    ),
+    "a callable object": (
+        """
+class A:
+    n = 3
+    def __call__(self, X, y): return self.n
+train = A()
+""",
+        "n = 3",
+        "n = 4",
+    ),
+    "a property": (
+        """
+class A:
+    @property
+    def n(self): return 3
+def train(X, y):
+    return A().n
+""",
+        "return 3",
+        "return 4",
+    ),
+    "a static method": (
+        """
+class A:
+    @staticmethod
+    def n(): return 3
+def train(X, y):
+    return A.n()
+""",
+        "return 3",
+        "return 4",
+    ),
+    "a default of a data class": (
+        """
+from dataclasses import dataclass
+@dataclass
+class A:
+    n: int = 3
+def train(X, y):
+    return A()
+""",
+        "= 3",
+        "= 4",
+    ),
     "a data class's default factory": (
-        "from dataclasses import dataclass, field\n@dataclass\nclass A:\n    n: list = field(default_factory=lambda: [3])\n"
-        "def train(X, y):\n    return A()\n", "[3]", "[4]"),
-    "a default of a pydantic model": ("from pydantic import BaseModel\nclass A(BaseModel):\n    n: int = 3\ndef train(X, y):\n    return A()\n", "= 3", "= 4"),
-    "a member of an enum": ("from enum import Enum\nclass E(Enum):\n    A = 3\ndef train(X, y):\n    return E.A\n", "= 3", "= 4"),
+        """
+from dataclasses import dataclass, field
+@dataclass
+class A:
+    n: list = field(default_factory=lambda: [3])
+def train(X, y):
+    return A()
+""",
+        "[3]",
+        "[4]",
+    ),
+    "a default of a pydantic model": (
+        """
+from pydantic import BaseModel
+class A(BaseModel):
+    n: int = 3
+def train(X, y):
+    return A()
+""",
+        "= 3",
+        "= 4",
+    ),
+    "a member of an enum": (
+        """
+from enum import Enum
+class E(Enum):
+    A = 3
+def train(X, y):
+    return E.A
+""",
+        "= 3",
+        "= 4",
+    ),
     "one overload": (
-        "import functools\n@functools.singledispatch\ndef f(x): return 1\n@f.register\ndef _(x: int): return 2\n"
-        "def train(X, y):\n    return f(X)\n", "return 2", "return 3"),
-    "a pattern": ("import re\nP = re.compile('a+')\ndef train(X, y):\n    return P\n", "a+", "b+"),
-    "a duration": ("from noria import hours\nLAG = hours(3)\ndef train(X, y):\n    return LAG\n", "hours(3)", "hours(4)"),
-    "one cell of a long array": ("import numpy as np\nW = np.zeros(5000)\nW[2500] = 1\ndef train(X, y):\n    return W\n", "= 1", "= 2"),
-    "one cell of a frame": ("import pandas as pd\nW = pd.DataFrame({'a': range(5000)})\nW.loc[2500, 'a'] = 1\ndef train(X, y):\n    return W\n", "= 1", "= 2"),
+        """
+import functools
+@functools.singledispatch
+def f(x): return 1
+@f.register
+def _(x: int): return 2
+def train(X, y):
+    return f(X)
+""",
+        "return 2",
+        "return 3",
+    ),
+    "a pattern": (
+        """
+import re
+P = re.compile('a+')
+def train(X, y):
+    return P
+""",
+        "a+",
+        "b+",
+    ),
+    "a duration": (
+        """
+from noria import hours
+LAG = hours(3)
+def train(X, y):
+    return LAG
+""",
+        "hours(3)",
+        "hours(4)",
+    ),
+    "one cell of a long array": (
+        """
+import numpy as np
+W = np.zeros(5000)
+W[2500] = 1
+def train(X, y):
+    return W
+""",
+        "= 1",
+        "= 2",
+    ),
+    "one cell of a frame": (
+        """
+import pandas as pd
+W = pd.DataFrame({'a': range(5000)})
+W.loc[2500, 'a'] = 1
+def train(X, y):
+    return W
+""",
+        "= 1",
+        "= 2",
+    ),
     "what an estimator has learnt": (
-        "from sklearn.preprocessing import StandardScaler\nS = StandardScaler().fit([[1.0], [2.0]])\n"
-        "def train(X, y):\n    return S.transform(X)\n", "[1.0]", "[1.5]"),
-    "code made by exec": ("exec('def f(x):\\n    return (lambda z: z + 1)(x)')\ndef train(X, y):\n    return f(X)\n", "z + 1", "z + 2"),
-    "what a try covers": ("def train(X, y):\n    try:\n        X()\n        y()\n    except ValueError:\n        pass\n",
-                          "    try:\n        X()\n", "    X()\n    try:\n"),
-}  # fmt: skip
+        """
+from sklearn.preprocessing import StandardScaler
+S = StandardScaler().fit([[1.0], [2.0]])
+def train(X, y):
+    return S.transform(X)
+""",
+        "[1.0]",
+        "[1.5]",
+    ),
+    "code made by exec": (
+        """
+exec('def f(x):\\n    return (lambda z: z + 1)(x)')
+def train(X, y):
+    return f(X)
+""",
+        "z + 1",
+        "z + 2",
+    ),
+    "what a try covers": (
+        """
+def train(X, y):
+    try:
+        X()
+        y()
+    except ValueError:
+        pass
+""",
+        "    try:\n        X()\n",
+        "    X()\n    try:\n",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", CHANGED)

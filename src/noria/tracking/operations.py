@@ -94,10 +94,10 @@ def _runs(connection: sa.Connection, query: sa.Select[Any]) -> list[Run]:
     rows = connection.execute(query).all()
     ids = [row.id for row in rows]
     params: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    for run, name, value in connection.execute(sa.select(run_params).where(run_params.c.run.in_(ids))).tuples():
+    for run, name, value in connection.execute(sa.select(run_params).where(run_params.c.run.in_(ids))):
         params[run][name] = json.loads(value)
     metrics: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    for run, name, value in connection.execute(sa.select(run_metrics).where(run_metrics.c.run.in_(ids))).tuples():
+    for run, name, value in connection.execute(sa.select(run_metrics).where(run_metrics.c.run.in_(ids))):
         metrics[run][name] = value
     return [
         Run(

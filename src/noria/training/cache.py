@@ -90,7 +90,11 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
     >>> list(differences({"code": {"flights.helper": "0" * 64}}, {"code": {"flights.helper": "1" * 64}}))
     ['code: flights.helper changed']
     """
-    before, after = _by_name(before), _by_name(after)
+    if _named(before) and _named(after):
+        if before != after and sorted(before, key=canonical) == sorted(after, key=canonical):
+            yield f"{path} in another order"
+            return
+        before, after = _by_name(before), _by_name(after)
     if isinstance(before, dict) and isinstance(after, dict):
         for key in [*before, *(key for key in after if key not in before)]:
             inside = _inside(path, str(key))
@@ -100,7 +104,7 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
                 yield f"{inside} is new"
             else:
                 yield from differences(before[key], after[key], inside)
-    elif before != after or type(before) is not type(after):
+    elif canonical(before) != canonical(after):  # as the key sees them: 1, 1.0 and true differ
         yield f"{path} {_short(before)} → {_short(after)}" if _plain(before, after) else f"{path} changed"
 
 
@@ -110,13 +114,15 @@ def _inside(path: str, key: str) -> str:
     return f"{path}: {key}" if "." in key and ": " not in path else f"{path}.{key}"
 
 
-def _by_name(value: Any) -> Any:
-    if not isinstance(value, list) or not value:
-        return value
-    if not all(isinstance(one, list) and len(one) > 1 and isinstance(one[0], str) for one in value):
-        return value
-    named = {one[0]: one[1] if len(one) == 2 else one[1:] for one in value}
-    return named if len(named) == len(value) else value
+def _named(value: Any) -> bool:
+    """Whether a value is a list of lists which begin with names of their own."""
+    if not isinstance(value, list) or not all(isinstance(one, list) and len(one) > 1 for one in value):
+        return False
+    return all(isinstance(one[0], str) for one in value) and len({one[0] for one in value}) == len(value)
+
+
+def _by_name(value: list[list[Any]]) -> dict[str, Any]:
+    return {one[0]: one[1] if len(one) == 2 else one[1:] for one in value}
 
 
 def _plain(*values: Any) -> bool:
