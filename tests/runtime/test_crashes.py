@@ -73,7 +73,7 @@ class Program:
         return n
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(OPERATIONS, max_size=6), st.lists(st.integers(0, 25), max_size=8))
 def test_crashes_leave_no_trace(operations_: list[tuple[Any, ...]], crashes: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from noria.testing.runtime_suite import RuntimeSuite, SurvivalSuite
+from noria.testing.runtime_suite import RuntimeSuite
+from noria.testing.runtime_survival_suite import FenceSuite, SurvivalSuite
 
 
 class _OnSqlite:
@@ -14,6 +15,10 @@ class _OnSqlite:
 
 
 class TestMeaning(_OnSqlite, RuntimeSuite):
+    pass
+
+
+class TestFence(_OnSqlite, FenceSuite):
     pass
 
 

@@ -237,8 +237,9 @@ class Worker:
         code = self._code.get(row.workflow)
         unstarted = ~sa.exists().where(steps.c.run == row.run)
         changes: dict[str, Any] = {
-            "state": "running", "fence": row.fence + 1, "owner": str(self._owner), "wake_at": None, "waiting_for": None,
-            "lease_until": self._clock.now() + self._lease.micros, "error": "", "changed_at": now,
+            "state": "running", "fence": runs.c.fence + 1, "owner": str(self._owner),
+            "lease_until": self._clock.now() + self._lease.micros, "wake_at": None, "waiting_for": None,
+            "error": "", "changed_at": now,
             "started_at": sa.func.coalesce(runs.c.started_at, now),
             "deaths": runs.c.deaths + int(row.state == "running"),
         }  # fmt: skip
