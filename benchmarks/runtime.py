@@ -16,13 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from noria.testing.postgres import PostgresServer
-
 from noria.config.settings import settings_for
 from noria.core.clock import SystemClock, cpu_seconds, monotonic
 from noria.runtime import operations, tables  # noqa: F401
 from noria.runtime.worker import Worker
 from noria.stores.database import sqlite_module
+from noria.testing.postgres import PostgresServer
 from noria.workspace.workspace import Workspace, open_workspace
 
 STEPS = 200

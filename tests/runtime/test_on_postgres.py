@@ -6,7 +6,6 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
-from noria.testing.postgres import PostgresServer
 
 from noria.core.digest import digest
 from noria.core.errors import Unavailable
