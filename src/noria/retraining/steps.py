@@ -118,8 +118,9 @@ def learning(ws: Workspace, plan: ModelPlan, sources: Sources, feature_digests: 
     spec = plan.training
     rows = features.load_features(ws, feature_digests)
     answers = data.read_parts(ws, sources.parts(spec.label.source))
-    labelled = attach_labels(rows, spec.label, answers, as_of=sources.at)
-    return Learning(*split(labelled, spec.split, spec.inputs.asked_at, sources.at))
+    labelled = attach_labels(rows, spec.label, answers, as_of=sources.at, asked_at=spec.inputs.asked_at)
+    maturing = spec.label.matures_after
+    return Learning(*split(labelled, spec.split, spec.inputs.asked_at, sources.at, matures_after=maturing))
 
 
 def train_inputs(plan: ModelPlan, sources: Sources, feature_digests: Sequence[str]) -> dict[str, Any]:
@@ -127,7 +128,8 @@ def train_inputs(plan: ModelPlan, sources: Sources, feature_digests: Sequence[st
     spec = plan.training
     answers = sources.parts(spec.label.source)
     return {
-        "code": spec.fingerprint,
+        "code": spec.code,
+        "fingerprint": spec.fingerprint,
         "values": dict(spec.values),
         "search": to_json(spec.search),
         "label": to_json(spec.label),
