@@ -14,6 +14,8 @@ from noria.data.model import INGESTED_AT
 
 Converter = Callable[[Any], Any]
 _SHOWN = 20
+_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The years 1 to 9999, in microseconds: what a calendar can show."""
 
 
 class Misfit(ValueError):
@@ -89,12 +91,12 @@ def ingested(row: Mapping[str, Any], event: Micros | None, place: str, faults: l
 
 def moment(value: Any) -> Micros:
     """A time in JSON, microseconds or ISO text, as microseconds UTC. Raises Misfit."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and _EARLIEST <= value <= _LATEST:
         return value
     if isinstance(value, str):
         try:
             return parse_moment(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
     raise Misfit(f"{value!r} is no time; write microseconds since 1970 or 2026-01-31T12:00:00Z")
 
@@ -107,6 +109,10 @@ def shown(faults: Sequence[Fault]) -> list[Fault]:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Misfit(f"{value!r} is no text that UTF-8 can hold") from None
         return value
     raise Misfit(f"{value!r} is no text")
 

@@ -8,6 +8,7 @@ start the states are loaded as they are asked for and the spool after that posit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import msgspec
 import pyarrow as pa
 
 from noria.core.clock import Micros
-from noria.core.digest import digest
+from noria.core.digest import digest, digest_bytes
 from noria.core.errors import Fault, FaultyInput, NotFound
+from noria.core.schema import Column
 from noria.data.model import INGESTED_AT
 from noria.features.entity_state import Keeper, State
 from noria.features.events import RowReader, ingested, shown
@@ -28,6 +30,7 @@ from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
 _META = b"noria/meta"
 _CHECKPOINT = 20_000
 _CACHED = 200_000
+_LONGEST_KEY = 400
 
 
 class BadEvents(FaultyInput):
@@ -51,6 +54,7 @@ class OnlineFeatures:
         self._keepers: dict[str, tuple[bytes, Keeper]] = {}
         self._by_source: dict[str, list[tuple[bytes, Keeper]]] = {}
         self._readers: dict[str, RowReader] = {}
+        self._columns: dict[str, dict[str, Column]] = {}
         self._states: dict[bytes, State] = {}
         self._dirty: set[bytes] = set()
         self._since = 0
@@ -70,7 +74,13 @@ class OnlineFeatures:
             entry = (f"{name[:16]}/".encode(), Keeper(view))
             self._keepers[name] = entry
             self._by_source.setdefault(view.source, []).append(entry)
-            self._readers.setdefault(view.source, RowReader(view.columns, also=[INGESTED_AT]))
+            self._read(view)
+
+    def _read(self, view: ViewSpec) -> None:
+        """Read events by the newest declaration; a column that only an older one has may be missing."""
+        older = {name: replace(column, nullable=True) for name, column in self._columns.get(view.source, {}).items()}
+        columns = self._columns[view.source] = older | {column.name: column for column in view.columns}
+        self._readers[view.source] = RowReader(list(columns.values()), also=[INGESTED_AT])
 
     def has(self, view: ViewSpec) -> bool:
         """Whether a view is kept."""
@@ -155,7 +165,8 @@ class OnlineFeatures:
     def _recover(self) -> None:
         for where, record in read_spool(self._spool_path, self._meta.spool):
             source, stream, after, typed = msgspec.msgpack.decode(record)
-            self._take_in(source, stream, after, typed)
+            blank = dict.fromkeys(self._columns.get(source, {}))  # a record may be older than a column
+            self._take_in(source, stream, after, [[blank | row, known] for row, known in typed])
             self._meta.spool = where
 
     def _seen(self, stream: str, position: int | None, rows: int) -> int:
@@ -238,4 +249,7 @@ def digest_of(view: ViewSpec) -> str:
 
 
 def _key(entity: Any) -> bytes:
-    return msgspec.msgpack.encode(entity)
+    encoded = msgspec.msgpack.encode(entity)
+    if len(encoded) <= _LONGEST_KEY:
+        return encoded
+    return b"\xc1" + digest_bytes(encoded).encode()  # no MessagePack begins with this byte
