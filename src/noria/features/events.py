@@ -16,7 +16,8 @@ from noria.data.model import INGESTED_AT
 
 Converter = Callable[[Any], Any]
 _SHOWN = 20
-_FIRST, _LAST = to_micros(datetime.min), to_micros(datetime.max)
+_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The years 1 to 9999, in microseconds: what a calendar can show."""
 
 
 class Misfit(ValueError):
@@ -115,10 +116,8 @@ def ingested(row: Mapping[str, Any], event: Micros, place: str, faults: list[Fau
 
 def moment(value: Any) -> Micros:
     """A time in JSON, microseconds or ISO text, as microseconds UTC. Raises Misfit."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if _FIRST <= value <= _LAST:
-            return value
-        raise Misfit(f"{value} microseconds since 1970 lies outside the years 1 to 9999")
+    if isinstance(value, int) and not isinstance(value, bool) and _EARLIEST <= value <= _LATEST:
+        return value
     if isinstance(value, str):
         try:
             return parse_moment(value)
@@ -135,12 +134,10 @@ def shown(faults: Sequence[Fault]) -> list[Fault]:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        if value.isascii():
-            return value
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Misfit(f"{_short(value)} has half a character (a lone surrogate)") from None
+            raise Misfit(f"{value!r} is no text that UTF-8 can hold") from None
         return value
     raise Misfit(f"{_short(value)} is no text")
 
