@@ -16,8 +16,7 @@ from noria.data.model import INGESTED_AT
 
 Converter = Callable[[Any], Any]
 _SHOWN = 20
-_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
-"""The years 1 to 9999, in microseconds: what a calendar can show."""
+_FIRST, _LAST = to_micros(datetime.min), to_micros(datetime.max)
 
 
 class Misfit(ValueError):
@@ -50,7 +49,7 @@ class RowReader:
     def __init__(self, columns: Sequence[Column], *, also: Sequence[str] = ()) -> None:
         self.names = [column.name for column in columns]
         self._converters = [(column.name, converter(column), column.nullable) for column in columns]
-        self._also = set(also)
+        self._readable = {*self.names, *also}
 
     def read(self, row: Any, place: str, faults: list[Fault]) -> dict[str, Any]:
         """The row with typed values; everything wrong with it is added to `faults`, with its path from `place`."""
@@ -69,11 +68,10 @@ class RowReader:
                 typed[name] = convert(row[name])
             except Misfit as misfit:
                 faults.append(Fault(f"{place}.{name}", str(misfit)))
-        if len(row) > len(typed):
-            for name in row:
-                if name not in self.names and name not in self._also:
-                    guess = did_you_mean(str(name), self.names)
-                    faults.append(Fault(f"{place}.{name}", "nobody reads this", guess))
+        if not row.keys() <= self._readable:
+            for name in row.keys() - self._readable:
+                guess = did_you_mean(str(name), self.names)
+                faults.append(Fault(f"{place}.{_plain(name)}", "nobody reads this", guess))
         return typed
 
 
@@ -116,8 +114,10 @@ def ingested(row: Mapping[str, Any], event: Micros, place: str, faults: list[Fau
 
 def moment(value: Any) -> Micros:
     """A time in JSON, microseconds or ISO text, as microseconds UTC. Raises Misfit."""
-    if isinstance(value, int) and not isinstance(value, bool) and _EARLIEST <= value <= _LATEST:
-        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        if _FIRST <= value <= _LAST:
+            return value
+        raise Misfit(f"{value} microseconds since 1970 lies outside the years 1 to 9999")
     if isinstance(value, str):
         try:
             return parse_moment(value)
@@ -134,10 +134,12 @@ def shown(faults: Sequence[Fault]) -> list[Fault]:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
+        if value.isascii():
+            return value
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Misfit(f"{value!r} is no text that UTF-8 can hold") from None
+            raise Misfit(f"{_short(value)} has half a character (a lone surrogate)") from None
         return value
     raise Misfit(f"{_short(value)} is no text")
 
@@ -166,6 +168,11 @@ def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     raise Misfit(f"{_short(value)} is neither true nor false")
+
+
+def _plain(name: Any) -> str:
+    """A name that was sent, for a message."""
+    return _short(name)[1:-1]
 
 
 def _short(value: Any) -> str:

@@ -11,8 +11,8 @@ kept while events came has missed them; when it is added again it starts anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from noria.core.clock import Micros
-from noria.core.digest import digest, digest_bytes
-from noria.core.errors import Fault, FaultyInput, NotFound
-from noria.core.schema import Column
+from noria.core.digest import digest
+from noria.core.errors import BadInput, Fault, NotFound, StorageFull
+from noria.core.suggest import did_you_mean
 from noria.data.model import INGESTED_AT
 from noria.features.events import RowReader, ingested, merged_columns, shown
 from noria.features.ledger import NEVER, Kept, Ledger
@@ -35,8 +35,8 @@ from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
 
 _log = logging.getLogger(__name__)
 _CHECKPOINT = 20_000
-_CACHED = 200_000
-_LONGEST_KEY = 400
+_RETAINED = 32 << 20
+"""Bytes of taken-in records that stay in the spool: views added later are brought up to date with them."""
 
 Known = tuple[dict[str, Any], Micros]
 
@@ -52,9 +52,7 @@ class OnlineFeatures:
         self._views: dict[str, ViewStates] = {}
         self._by_source: dict[str, list[ViewStates]] = {}
         self._readers: dict[str, RowReader] = {}
-        self._columns: dict[str, dict[str, Column]] = {}
-        self._states: dict[bytes, State] = {}
-        self._dirty: set[bytes] = set()
+        self._named: dict[int, tuple[ViewSpec, str]] = {}
         self._since = 0
         self._spool = Spool(spool)
         try:
@@ -71,16 +69,18 @@ class OnlineFeatures:
             name = self._name(view)
             if name in self._views:
                 continue
-            entry = (f"{name[:16]}/".encode(), Keeper(view))
-            self._keepers[name] = entry
-            self._by_source.setdefault(view.source, []).append(entry)
-            self._read(view)
-
-    def _read(self, view: ViewSpec) -> None:
-        """Read events by the newest declaration; a column that only an older one has may be missing."""
-        older = {name: replace(column, nullable=True) for name, column in self._columns.get(view.source, {}).items()}
-        columns = self._columns[view.source] = older | {column.name: column for column in view.columns}
-        self._readers[view.source] = RowReader(list(columns.values()), also=[INGESTED_AT])
+            complete = self._ledger.complete(name, view.source)
+            history = self._ledger.views[name].history if complete else None
+            states = ViewStates(view, name, self._store, history)
+            if not complete:
+                if self._ledger.views.pop(name, None):
+                    self._write()  # first the account, then the states: a crash in between leaves no false claim
+                states.clear()
+            self._views[name] = states
+            of_source = self._by_source.setdefault(view.source, [])
+            of_source.append(states)
+            columns = merged_columns([one.view.columns for one in of_source])
+            self._readers[view.source] = RowReader(columns, also=[INGESTED_AT])
 
     def has(self, view: ViewSpec) -> bool:
         """Whether a view is kept."""
@@ -198,11 +198,8 @@ class OnlineFeatures:
             _log.warning("the online store could not be written, the spool grows meanwhile: %s", full)
 
     def _recover(self) -> None:
-        for where, record in read_spool(self._spool_path, self._meta.spool):
-            source, stream, after, typed = msgspec.msgpack.decode(record)
-            blank = dict.fromkeys(self._columns.get(source, {}))  # a record may be older than a column
-            self._take_in(source, stream, after, [[blank | row, known] for row, known in typed])
-            self._meta.spool = where
+        for record, source, stream, after, typed in self._records(self._ledger.record):
+            self._take_in(record, source, stream, after, typed)
 
     def _records(self, after: int) -> Iterator[tuple[int, str, str, int, list[Known]]]:
         """Records of the spool, their rows filled up with nulls for columns that came later."""
@@ -253,19 +250,14 @@ class OnlineFeatures:
         return found[1]
 
 
-_DIGESTS: dict[int, tuple[ViewSpec, str]] = {}
-
-
-def digest_of(view: ViewSpec) -> str:
-    """The digest of a view, computed once for each object."""
-    found = _DIGESTS.get(id(view))
-    if found is None or found[0] is not view:
-        found = _DIGESTS[id(view)] = (view, digest(view))
-    return found[1]
-
-
-def _key(entity: Any) -> bytes:
-    encoded = msgspec.msgpack.encode(entity)
-    if len(encoded) <= _LONGEST_KEY:
-        return encoded
-    return b"\xc1" + digest_bytes(encoded).encode()  # no MessagePack begins with this byte
+def _history(view: ViewSpec, table: pa.Table) -> list[Known]:
+    """The rows of a source that a question after all of them can still depend on, in the order of knowing."""
+    if not table.num_rows:
+        return []
+    used = {view.entity, view.event_time, *(column.name for column in view.columns)}
+    known = table[INGESTED_AT if INGESTED_AT in table.column_names else view.event_time]
+    table = table.select(sorted(used & set(table.column_names))).append_column("noria_known", known)
+    earliest = pc.max(table[view.event_time]).as_py() - lookback([view])
+    recent = table.filter(pc.greater_equal(table[view.event_time], earliest))
+    recent = recent.sort_by([("noria_known", "ascending"), (view.event_time, "ascending")])
+    return [(row, row.pop("noria_known")) for row in recent.to_pylist()]
