@@ -1,1 +1,71 @@
-"""Noria."""
+"""Noria: one package that carries a model through its whole production life.
+
+This is the shop window: the names a project file uses. Each is imported when it is first asked for, so that
+`import noria` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from noria.core.errors import NoriaError as NoriaError
+    from noria.core.units import days as days
+    from noria.core.units import hours as hours
+    from noria.core.units import minutes as minutes
+    from noria.core.units import ms as ms
+    from noria.core.units import requests as requests
+    from noria.core.units import seconds as seconds
+    from noria.project.columns import column as column
+    from noria.project.columns import event_time as event_time
+    from noria.project.columns import key as key
+    from noria.project.project import Project as Project
+    from noria.project.quantities import champion as champion
+    from noria.project.quantities import drift as drift
+    from noria.project.quantities import errors as errors
+    from noria.project.quantities import every as every
+    from noria.project.quantities import latency as latency
+    from noria.project.quantities import metric as metric
+    from noria.project.quantities import missing as missing
+    from noria.project.sources import Source as Source
+    from noria.project.views import FeatureView as FeatureView
+    from noria.project.views import count as count
+    from noria.project.views import latest as latest
+    from noria.project.views import max as max
+    from noria.project.views import mean as mean
+    from noria.project.views import min as min
+    from noria.project.views import share as share
+    from noria.project.views import sum as sum
+    from noria.rollout.model import percent as percent
+    from noria.rollout.model import shadow as shadow
+
+_HOMES = {
+    "noria.core.errors": ("NoriaError",),
+    "noria.core.units": ("days", "hours", "minutes", "ms", "requests", "seconds"),
+    "noria.project.columns": ("column", "event_time", "key"),
+    "noria.project.project": ("Project",),
+    "noria.project.quantities": ("champion", "drift", "errors", "every", "latency", "metric", "missing"),
+    "noria.project.sources": ("Source",),
+    "noria.project.views": ("FeatureView", "count", "latest", "max", "mean", "min", "share", "sum"),
+    "noria.rollout.model": ("percent", "shadow"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "FeatureView", "NoriaError", "Project", "Source", "champion", "column", "count", "days", "drift", "errors",
+    "event_time", "every", "hours", "key", "latency", "latest", "max", "mean", "metric", "min", "minutes",
+    "missing", "ms", "percent", "requests", "seconds", "shadow", "share", "sum",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'noria' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _NAMES = ((86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms"))
+_TWO_DAYS = 172_800_000_000
 
 
 @dataclass(frozen=True, order=True)
 class Duration:
     """A length of time in whole microseconds.
 
-    >>> str(hours(36)), str(minutes(90)), str(days(2))
-    ('36h', '90min', '2d')
+    >>> str(hours(24)), str(minutes(90)), str(days(2))
+    ('24h', '90min', '2d')
     """
 
     micros: int
 
     def __str__(self) -> str:
-        for size, name in _NAMES:
+        for size, name in _NAMES if self.micros >= _TWO_DAYS else _NAMES[1:]:
             if self.micros and self.micros % size == 0:
                 return f"{self.micros // size}{name}"
         return f"{self.micros}us"

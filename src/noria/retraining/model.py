@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
+from noria.core.errors import BadInput
 from noria.core.rules import Condition
 from noria.core.units import Duration
 from noria.data.model import SourceSpec
@@ -61,3 +62,38 @@ class TurnReport:
     reason: str
     steps: tuple[StepReport, ...] = ()
     gates: tuple[str, ...] = ()
+
+
+class Progress(Protocol):
+    """Somebody who likes to know how a turn gets on: a progress bar, a log, nobody."""
+
+    def started(self, step: str, total: int) -> None:
+        """A step begins; it has `total` pieces of work."""
+        ...
+
+    def advanced(self, step: str, note: str = "") -> None:
+        """One piece of a step is done."""
+        ...
+
+    def finished(self, report: StepReport) -> None:
+        """A step is done."""
+        ...
+
+
+class Silent:
+    """Nobody is watching."""
+
+    def started(self, step: str, total: int) -> None:
+        pass
+
+    def advanced(self, step: str, note: str = "") -> None:
+        pass
+
+    def finished(self, report: StepReport) -> None:
+        pass
+
+
+class NothingToLearnFrom(BadInput):
+    """The sources hold no request in the range the split asks for."""
+
+    code = "N6301"

@@ -19,7 +19,8 @@ from typing import Any
 
 from noria.core.units import Duration
 from noria.runtime.lease import Owner
-from noria.stores.database import Database, sqlite_module
+from noria.stores.database import Database
+from noria.stores.sqlite import sqlite_module
 
 BEATS = 3
 """Renewals in the length of one lease."""

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from noria.core.clock import Micros
-from noria.core.errors import BadInput, NotFound, Unavailable
+from noria.core.errors import BadInput, Conflict, Corrupt, NoriaError, NotFound, Unavailable
+from noria.features.model import InputSet
 
 Arm = Literal["champion", "challenger"]
 Mode = Literal["single", "shadow", "split"]
@@ -17,12 +18,13 @@ Mode = Literal["single", "shadow", "split"]
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request, whoever parsed it. Header names are lower case."""
+    """An HTTP request, whoever parsed it. Header names are lower case; `query` is what follows the `?`."""
 
     method: str
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    query: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,18 @@ class Routing:
     salt: str = ""
     rollout: str | None = None
     revision: int = 0
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that a data plane is asked to serve.
+
+    `inputs` are the ones declared now: events are kept for their views even before a version exists. With
+    another `alias` than `production` that version answers alone and rollouts are not followed.
+    """
+
+    inputs: InputSet
+    alias: str = "production"
 
 
 class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,3 +129,56 @@ class NotReady(Unavailable):
     """The server has no version to answer with yet."""
 
     code = "N6005"
+
+
+class UnknownPath(NotFound):
+    """No route has this path."""
+
+    code = "N6006"
+
+
+class WrongMethod(BadInput):
+    """The path exists, for other methods."""
+
+    code = "N6007"
+    status = 405
+
+    def __init__(self, method: str, path: str, allowed: str) -> None:
+        super().__init__(f"{path} does not take {method}", hint=f"it takes {allowed}")
+        self.allowed = allowed
+
+
+class ServerFault(NoriaError):
+    """Something that nobody foresaw; the server's own log has the traceback, the client only this."""
+
+    code = "N6008"
+
+
+class BadAnswer(ServerFault):
+    """A version answered something that is not a finite number."""
+
+    code = "N6009"
+
+
+class ForeignTime(BadInput):
+    """A caller gave its own time to a server that was not started for a replay."""
+
+    code = "N6010"
+
+
+class IdTaken(Conflict):
+    """The prediction id belongs to an answer of another model."""
+
+    code = "N6011"
+
+
+class DamagedLog(Corrupt):
+    """Positions of the prediction log are missing between its Parquet files and its spool."""
+
+    code = "N6012"
+
+
+class BadLabel(BadInput):
+    """A label that is not a finite number, or feedback without label and outcome."""
+
+    code = "N6013"

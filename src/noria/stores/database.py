@@ -8,7 +8,6 @@ instead of failing half-way), on PostgreSQL psycopg 3.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,23 +18,10 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from noria.core.errors import Conflict, NoriaError, StorageFull, Unavailable
+from noria.stores.sqlite import sqlite_module
 
 metadata = sa.MetaData()
 """Every table of Noria; folders add theirs in `tables.py`."""
-
-_SAFE_SQLITE = (3, 51, 3)
-"""The first release without the WAL-reset bug that can corrupt a database."""
-
-
-def sqlite_module() -> Any:
-    """The SQLite driver to use: Python's own when it is new enough, else the `pysqlite3` wheel."""
-    if sqlite3.sqlite_version_info >= _SAFE_SQLITE:
-        return sqlite3
-    try:
-        from pysqlite3 import dbapi2
-    except ImportError:
-        return sqlite3
-    return dbapi2
 
 
 class Database:

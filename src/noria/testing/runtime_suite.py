@@ -3,8 +3,6 @@
 A backend is a subclass with a fixture `url`. What is left when workers die is in `runtime_survival_suite.py`.
 """
 
-# ruff: noqa: ARG001, ARG005 (a workflow takes a context and arguments, whether it needs them or not)
-
 from __future__ import annotations
 
 import threading

@@ -1,7 +1,5 @@
 """What is left of runs when workers die, hang or lose touch: the second half of the contract of durable work."""
 
-# ruff: noqa: ARG005 (a workflow takes a context and arguments, whether it needs them or not)
-
 from __future__ import annotations
 
 import os

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from noria.core.rules import Outcome, Rule, Verdict
 
+METRICS = ("roc_auc", "log_loss", "brier", "average_precision", "accuracy", "rmse", "mae", "r2")
+"""The metrics Noria knows, by their names in the field."""
+
 
 @dataclass(frozen=True)
 class Estimate:

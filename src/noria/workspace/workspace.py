@@ -15,6 +15,8 @@ from noria.core.ids import Ids, TimeOrderedIds
 from noria.stores.blobs import BlobStore, FileBlobStore
 from noria.stores.database import Database
 from noria.stores.journal import Journal
+from noria.stores.online import OnlineStore
+from noria.stores.online_lmdb import LmdbOnlineStore
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Workspace:
         path = self.settings.home / name
         path.mkdir(parents=True, exist_ok=True)
         return path
+
+    def online_store(self, name: str) -> OnlineStore:
+        """The online store of that name; one process writes it at a time."""
+        return LmdbOnlineStore(self.settings.online / name)
 
     def close(self) -> None:
         """Return every connection."""

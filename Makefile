@@ -1,0 +1,51 @@
+# Everything a newcomer or a developer needs. `make help` lists it.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+DEMO := demo-flights
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format bench-runtime services clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## make the virtual environment from pinned versions
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV) || ($(SUDO) apt-get update && $(SUDO) apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## flights from raw files to a model that retrains itself (about five minutes)
+	rm -rf $(DEMO)
+	$(BIN)/noria init $(DEMO) --example flights
+	$(BIN)/noria run --project $(DEMO) --as-of 2013-04-01
+	$(BIN)/noria replay --project $(DEMO) $(REPLAY)
+	@echo "Open $(CURDIR)/$(DEMO)/report.html"
+
+services: ## install the servers that the tests start (PostgreSQL, from Debian)
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || (echo "installing postgresql"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq postgresql)
+
+test: $(STAMP) services ## run every test
+	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+lint: $(STAMP) ## style, types, the import contract, the shape of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/architecture
+
+format: $(STAMP) ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench-runtime: $(STAMP) services ## what a durable step costs
+	$(BIN)/python benchmarks/runtime.py
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache

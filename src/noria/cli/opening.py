@@ -1,0 +1,42 @@
+"""Opening the project that a command is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from noria.core.clock import Clock
+    from noria.project.load import Loaded
+    from noria.workspace.workspace import Workspace
+
+Folder = Annotated[Path, typer.Option("--project", "-C", help="The project's folder.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+HERE = Path()
+
+
+def open_stores(root: Path, clock: Clock | None = None) -> Workspace:
+    """The workspace of the project in `root`, without importing the project."""
+    from noria.config.environment import environment
+    from noria.config.settings import settings_for
+    from noria.config.toml import read_toml
+    from noria.project.load import find_module
+    from noria.workspace.workspace import open_workspace
+
+    find_module(root.resolve())
+    tables: list[dict[str, str]] = [read_toml(path).get("workspace", {}) for path in sorted(root.glob("*.toml"))]
+    table = next((one for one in tables if one), dict[str, str]())
+    return open_workspace(root, settings_for(root, table, environment()), clock)
+
+
+def open_project(root: Path, clock: Clock | None = None) -> tuple[Loaded, Workspace]:
+    """The project in `root`, imported and composed, with its workspace."""
+    from noria.config.environment import environment
+    from noria.config.settings import settings_for
+    from noria.project.load import load
+    from noria.workspace.workspace import open_workspace
+
+    loaded = load(root)
+    return loaded, open_workspace(root, settings_for(root, loaded.plan.workspace, environment()), clock)

@@ -1,0 +1,1 @@
+"""Examples that `noria init --example` starts from."""

@@ -1,0 +1,93 @@
+"""The plan: everything a project declares, as one frozen value that can be printed, compared and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from noria.core.digest import digest
+from noria.core.errors import FaultyInput, NotFound
+from noria.data.model import SourceSpec
+from noria.features.model import input_columns
+from noria.retraining.model import ModelPlan
+
+
+class DeclarationFaulty(FaultyInput):
+    """The project's module and TOML file, with every fault told at once."""
+
+    code = "N7001"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sources and models of one project. `workspace` is the TOML table of that name."""
+
+    project: str
+    sources: tuple[SourceSpec, ...]
+    models: tuple[ModelPlan, ...]
+    workspace: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Names the plan by its content: two plans are the same when their digests are."""
+        return digest(self)
+
+    def model(self, name: str | None = None) -> ModelPlan:
+        """The model of that name; without a name, the only one.
+
+        Raises NotFound.
+        """
+        names = [model.name for model in self.models]
+        if name is None and len(self.models) == 1:
+            return self.models[0]
+        for model in self.models:
+            if model.name == name:
+                return model
+        if name is None:
+            raise NotFound("model", "(none given)", names, hint=f"say which one, such as {names[0]}" if names else "")
+        raise NotFound("model", name, names)
+
+    def show(self) -> str:
+        """The plan as people read it."""
+        return "\n".join([f"project {self.project}", *_source_lines(self), *_model_lines(self)])
+
+
+def _source_lines(plan: Plan) -> Iterator[str]:
+    for source in plan.sources:
+        where = source.location.path or f"query {source.location.query!r}"
+        yield f"\nsource {source.name}  ({where})"
+        for column in source.schema:
+            bounds = "".join(
+                f" {sign} {bound:g}"
+                for sign, bound in (("≥", column.at_least), ("≤", column.at_most))
+                if bound is not None
+            )
+            role = {source.schema.key: "key", source.schema.event_time: "event time"}.get(column.name, "")
+            null = " or null" if column.nullable else ""
+            unit = f" [{column.unit}]" if column.unit else ""
+            yield f"  {column.name:<14}{column.dtype}{null}{unit}{bounds}  {role}".rstrip()
+
+
+def _model_lines(plan: Plan) -> Iterator[str]:
+    for model in plan.models:
+        training = model.training
+        yield f"\nmodel {model.name}  ({training.function})"
+        rows: list[tuple[str, str]] = [
+            ("asked about", training.inputs.source),
+            ("label", f"{training.label.name}, from {training.label.source}"),
+            ("inputs", ", ".join(column.name for column in input_columns(training.inputs))),
+            ("values", ", ".join(f"{name} = {value}" for name, value in training.values.items())),
+            ("search", _search(model)),
+            ("split", f"train {training.split.train}, test {training.split.test}, gap {training.split.gap}"),
+            ("gates", "; ".join(map(str, model.gates.rules))),
+            ("rollout", " → ".join(map(str, model.rollout.stages)) or "at once"),
+            ("abort", str(model.rollout.abort) if model.rollout.abort is not None else ""),
+            ("monitors", "; ".join(map(str, model.monitors.rules))),
+            ("retrain", f"{model.retrain.when}, at most every {model.retrain.at_most}" if model.retrain else "by hand"),
+        ]
+        yield from (f"  {name:<12}{value}" for name, value in rows if value)
+
+
+def _search(model: ModelPlan) -> str:
+    search = model.training.search
+    return f"{', '.join(search.space)} in {search.trials} trials" if search else ""

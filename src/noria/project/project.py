@@ -1,0 +1,117 @@
+"""`Project` and `Model`: the sentences a project file is made of.
+
+Everything here only remembers what was said; `compose` turns it into a plan and tells every fault at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from noria.core.rules import Condition, Quantity, Rule, Trigger
+from noria.core.units import Duration
+from noria.project.sources import Source
+from noria.rollout.model import StageSpec
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Label:
+    """What is to be predicted about a row of `of`, and how long an answer may take to come."""
+
+    name: str
+    answer: object
+    of: type[Source]
+    matures_after: Duration
+
+
+class Model(Generic[P, R]):
+    """A training function with everything said about it. Calling it calls the function, for tests and notebooks."""
+
+    def __init__(self, function: Callable[P, R], features: Sequence[object], label: Label) -> None:
+        self.function = function
+        self.features = tuple(features)
+        self.label = label
+        self.name = function.__name__
+        self.__doc__ = function.__doc__
+        self.cut: tuple[Duration, Duration, Duration] | None = None
+        self.rules: tuple[object, ...] = ()
+        self.stages: tuple[StageSpec, ...] = ()
+        self.abort: Rule | None = None
+        self.watched: tuple[object, ...] = ()
+        self.when: Condition | None = None
+        self.cooldown: Trigger | None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.function(*args, **kwargs)
+
+    def split(self, *, train: Duration, test: Duration, gap: Duration) -> None:
+        """How history is cut: `train` long, tested on the `test` after it, `gap` apart so that labels mature."""
+        self.cut = (train, test, gap)
+
+    def gates(self, *rules: Rule) -> None:
+        """The rules that a new version must pass, all of them. "Not run" is no pass."""
+        self.rules = rules
+
+    def rollout(self, *stages: StageSpec, abort: Rule | None = None) -> None:
+        """How a new version takes over: the stages in order, and the rule that ends it at any look."""
+        self.stages, self.abort = stages, abort
+
+    def monitors(self, *rules: Rule) -> None:
+        """What is watched while the model serves; a rule that holds raises an alarm."""
+        self.watched = rules
+
+    def retrain(self, when: Condition, *, at_most: Trigger) -> None:
+        """When a new turn starts by itself, and how much time lies between two at least."""
+        self.when, self.cooldown = when, at_most
+
+
+class Project:
+    """A project: its name, and the TOML file beside the module that holds its values.
+
+    Example::
+
+        project = noria.Project("flights", values="flights.toml")
+    """
+
+    def __init__(self, name: str, *, values: str | None = None) -> None:
+        self.name = name
+        self.values = values or f"{name}.toml"
+        self.models: list[Model[Any, Any]] = []
+        self.functions: list[Callable[..., Any]] = []
+
+    def feature(self, function: F) -> F:
+        """Mark a plain function as a feature; its parameters are columns of the request."""
+        self.functions.append(function)
+        return function
+
+    def label(self, name: str, answer: object, *, of: type[Source], matures_after: Duration) -> Label:
+        """What is to be predicted about rows of `of`.
+
+        `answer` is a column (regression) or a comparison (classification) of the source whose row with the
+        same key tells the truth, once it comes; without one after `matures_after`, there is no label.
+        """
+        return Label(name, answer, of, matures_after)
+
+    def model(self, *, features: Sequence[object], label: Label) -> Callable[[Callable[P, R]], Model[P, R]]:
+        """Mark a training function: called with `X`, `y` and its keyword-only values, it returns a fitted model.
+
+        `features` are views, `@project.feature` functions and columns of the request, in the order in which
+        they become columns of `X`. The annotation of the first parameter picks the kind of frame.
+        """
+
+        def mark(function: Callable[P, R]) -> Model[P, R]:
+            model = Model(function, features, label)
+            self.models.append(model)
+            return model
+
+        return mark
+
+
+def is_live(quantity: Quantity) -> bool:
+    """Whether a quantity is measured in production (and so belongs to monitors, not gates)."""
+    return quantity.kind in ("live", "drift", "missing", "errors")

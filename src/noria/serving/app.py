@@ -1,0 +1,227 @@
+"""The application: requests in, responses out, whoever speaks HTTP for it.
+
+Handlers are plain functions that run inline: a row costs less than handing it to a thread would. Every error
+leaves as JSON with a code and a hint; what nobody foresaw is logged here and leaves as a bare N6008.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+from noria.core.clock import Clock, ManualClock, monotonic
+from noria.core.errors import NoriaError
+from noria.features.online import OnlineFeatures
+from noria.serving import feedback, open_inference, rows
+from noria.serving.endpoint import Endpoint
+from noria.serving.json_body import answer, decode, refusal
+from noria.serving.lineup import Board, Lineup
+from noria.serving.log import PredictionLog
+from noria.serving.metrics import CONTENT_TYPE, Metrics
+from noria.serving.model import (
+    BadPayload,
+    ForeignTime,
+    PredictionRecord,
+    Request,
+    Response,
+    ServerFault,
+    UnknownPath,
+    WrongMethod,
+)
+from noria.serving.rows import Ask
+
+_log = logging.getLogger(__name__)
+
+TIME_HEADER = "noria-time"
+Handler = Callable[..., Response | Awaitable[Response]]
+
+
+class Plane(Protocol):
+    """What the application needs of the data plane around it."""
+
+    board: Board
+    endpoint: Endpoint
+    online: OnlineFeatures
+    log: PredictionLog
+    metrics: Metrics
+    clock: Clock
+    replay: bool
+
+    async def follow(self) -> None:
+        """Read the routing again now."""
+        ...
+
+
+class App:
+    """Routes and what they do. `handle` never raises."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+        self._routes: dict[str, dict[str, Handler]] = {
+            "/": {"GET": self._index},
+            "/predict": {"POST": self._predict},
+            "/feedback": {"POST": self._feedback},
+            "/events": {"POST": self._events},
+            "/events/positions": {"GET": self._positions},
+            "/metrics": {"GET": self._metrics},
+            "/v2": {"GET": self._server},
+            "/v2/health/live": {"GET": self._live},
+            "/v2/health/ready": {"GET": self._ready},
+            "/v2/models": {"GET": self._models},
+            "/v2/models/{model}": {"GET": self._model},
+            "/v2/models/{model}/ready": {"GET": self._model_ready},
+            "/v2/models/{model}/infer": {"POST": self._infer},
+            "/v2/repository/refresh": {"POST": self._refresh},
+        }
+        self._patterns = [
+            (re.compile(path.replace("{model}", "([^/]+)")), methods)
+            for path, methods in self._routes.items()
+            if "{" in path
+        ]
+
+    async def handle(self, request: Request) -> Response:
+        """Answer a request."""
+        try:
+            handler, arguments = self._find(request)
+            self._set_time(request)
+            response = handler(request, *arguments)
+            return response if isinstance(response, Response) else await response
+        except NoriaError as error:
+            self._count(request, error.code)
+            return refusal(error)
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.path)
+            self._count(request, ServerFault.code)
+            return refusal(ServerFault("the server failed on this request", hint="its log tells why"))
+
+    def _find(self, request: Request) -> tuple[Handler, Sequence[str]]:
+        path = request.path.rstrip("/") or "/"
+        arguments: Sequence[str] = ()
+        methods = self._routes.get(path)
+        if methods is None:
+            for pattern, candidates in self._patterns:
+                if match := pattern.fullmatch(path):
+                    methods, arguments = candidates, match.groups()
+                    break
+            else:
+                raise UnknownPath("path", path[:200], self._routes)
+        if request.method not in methods:
+            raise WrongMethod(request.method, path[:200], ", ".join(methods))
+        return methods[request.method], arguments
+
+    def _set_time(self, request: Request) -> None:
+        text = request.headers.get(TIME_HEADER)
+        if text is None:
+            return
+        clock = self._plane.clock
+        if not self._plane.replay or not isinstance(clock, ManualClock):
+            raise ForeignTime(
+                "this server takes no time from its callers", hint="start it for a replay, or leave it out"
+            )
+        if not re.fullmatch("[0-9]{1,18}", text):
+            raise BadPayload(f"{TIME_HEADER} is {text[:40]!r}", hint="give whole microseconds since 1970, UTC")
+        clock.advance_to(int(text))
+
+    def _count(self, request: Request, reason: str) -> None:
+        if request.path == "/predict" or request.path.endswith("/infer"):
+            self._plane.metrics.failed(reason)
+
+    def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float) -> list[PredictionRecord]:
+        return self._plane.endpoint.answer(lineup, asks, self._plane.clock.now(), started)
+
+    def _predict(self, request: Request) -> Response:
+        started = monotonic()
+        lineup = self._plane.board.lineup(self._named(request))
+        return answer(rows.show_predictions(self._answer(lineup, rows.read_asks(decode(request.body)), started)))
+
+    def _named(self, request: Request) -> str:
+        board = self._plane.board
+        names = parse_qs(request.query).get("model", []) if request.query else []
+        if names:
+            return names[0]
+        models = board.models
+        if len(models) != 1:
+            raise BadPayload(
+                f"this server has {len(models)} models: {', '.join(models)}", hint="say which: /predict?model=NAME"
+            )
+        return models[0]
+
+    def _infer(self, request: Request, model: str) -> Response:
+        started = monotonic()
+        lineup = self._plane.board.lineup(model)
+        infer = open_inference.read_infer(decode(request.body), lineup)
+        return answer(open_inference.show_infer(infer, lineup, self._answer(lineup, infer.asks, started)))
+
+    def _feedback(self, request: Request) -> Response:
+        items = rows.read_feedback_items(decode(request.body))
+        taken = feedback.take(self._plane.log, items, self._plane.clock.now())
+        self._plane.metrics.learnt(taken.new)
+        return answer(taken.show(), taken.status)
+
+    def _events(self, request: Request) -> Response:
+        """Batches are taken in order; when one is refused those before it stay, and a stream knows them again."""
+        batches = rows.read_events(decode(request.body))
+        total = 0
+        for one in batches:
+            applied = self._plane.online.ingest(one.source, one.rows, stream=one.stream, position=one.position)
+            self._plane.metrics.ingested(one.source, applied)
+            total += applied
+        return answer({"applied": total, "repeated": sum(len(one.rows) for one in batches) - total})
+
+    def _positions(self, _request: Request) -> Response:
+        return answer({"positions": self._plane.online.positions()})
+
+    def _metrics(self, _request: Request) -> Response:
+        plane = self._plane
+        body = plane.metrics.exposition(plane.online.freshness(), plane.clock.now(), plane.log.backlog())
+        return Response(200, body, CONTENT_TYPE)
+
+    def _server(self, _request: Request) -> Response:
+        return answer({"name": "noria", "version": "2", "extensions": []})
+
+    def _live(self, _request: Request) -> Response:
+        return answer({"live": True})
+
+    def _ready(self, _request: Request) -> Response:
+        board = self._plane.board
+        state: dict[str, Any] = {"ready": not board.waiting, "degraded": board.degraded or None}
+        if board.waiting:
+            state["waiting"] = dict(board.waiting)
+        return answer(state, 503 if board.waiting else 200)
+
+    def _models(self, _request: Request) -> Response:
+        return answer({"models": self._plane.board.models})
+
+    def _model(self, _request: Request, model: str) -> Response:
+        return answer(open_inference.metadata(self._plane.board.lineup(model)))
+
+    def _model_ready(self, _request: Request, model: str) -> Response:
+        self._plane.board.lineup(model)
+        return answer({"name": model, "ready": True})
+
+    async def _refresh(self, _request: Request) -> Response:
+        await self._plane.follow()
+        return answer(self._served())
+
+    def _index(self, _request: Request) -> Response:
+        paths = [f"{method} {path}" for path, methods in self._routes.items() for method in methods]
+        return answer({"server": "noria", **self._served(), "paths": paths})
+
+    def _served(self) -> dict[str, Any]:
+        board = self._plane.board
+        served = [
+            {
+                "model": model,
+                "version": lineup.champion.number,
+                "challenger": lineup.challenger.number if lineup.challenger else None,
+                "mode": lineup.routing.mode,
+                "share": lineup.routing.share,
+                "revision": lineup.routing.revision,
+                "trouble": lineup.trouble or None,
+            }
+            for model, lineup in sorted(board.lineups.items())
+        ]
+        return {"models": served, "waiting": dict(board.waiting), "degraded": board.degraded or None}

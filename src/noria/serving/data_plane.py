@@ -1,0 +1,232 @@
+"""The data plane: answers predictions with what it has, and follows the control plane when that is there.
+
+It needs files (blobs, online features, its log), not the database: routing is read every second, and when the
+database is away the last one stays in force, also over a restart. New versions are loaded in a thread and put
+in place by one assignment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from noria.core.digest import canonical
+from noria.core.errors import NoriaError
+from noria.features.model import InputSet, ViewSpec
+from noria.features.online import OnlineFeatures
+from noria.serving.app import App
+from noria.serving.asgi import MOST_BYTES, asgi
+from noria.serving.endpoint import Endpoint
+from noria.serving.following import LastKnown, keep_last, read_last, wanted
+from noria.serving.lineup import Board, Lineup, changed_functions
+from noria.serving.listening import Server, listen
+from noria.serving.loading import Loader
+from noria.serving.log import PredictionLog, log_path
+from noria.serving.metrics import Metrics
+from noria.serving.model import NotReady, Routing, ServedModel
+from noria.workspace.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+POLL_SECONDS = 1.0
+_INPUTS = TypeAdapter(InputSet)
+OnViews = Callable[[OnlineFeatures, Sequence[ViewSpec]], None]
+"""Told which views the online store has just been given; may fill them from history."""
+
+
+class DataPlane:
+    """Everything a serving process holds. One at a time a workspace: a second one raises Conflict.
+
+    `functions` are the on-demand feature functions by `module:name`. With `replay` callers drive the clock
+    (which must be a ManualClock), and the routing is read only when asked. `on_views` is
+    told which views the online store is given, at opening and at a swap; without it new ones begin empty.
+    """
+
+    def __init__(
+        self,
+        ws: Workspace,
+        models: Mapping[str, ServedModel],
+        functions: Mapping[str, Callable[..., Any]],
+        *,
+        replay: bool = False,
+        on_views: OnViews | None = None,
+    ) -> None:
+        self.clock = ws.clock
+        self.replay = replay
+        self.board = Board(waiting=dict.fromkeys(models, "the routing has not been read yet"))
+        self.metrics = Metrics()
+        self._ws = ws
+        self._models = {name: replace(served, inputs=_as_packaged(served.inputs)) for name, served in models.items()}
+        self._last_file = ws.folder("serving") / "last.json"
+        self._last = read_last(self._last_file)
+        packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
+        self._loader = Loader(ws, functions, {(name[0], int(name[2])): package for name, package in packages})
+        self._following = asyncio.Lock()
+        self._closed = False
+        self.log = PredictionLog(log_path(ws))
+        self._on_views = on_views
+        self.online = self._open_online()
+        self.endpoint = Endpoint(self.log, ws.ids, self.metrics)
+        self.app = App(self)
+
+    def _open_online(self) -> OnlineFeatures:
+        """With the views of the last known versions too: they want the events since the last checkpoint as well."""
+        views = _views([*(served.inputs.views for served in self._models.values()), *self._loader.known_views()])
+        try:
+            online = OnlineFeatures(views, self._ws.online_store("features"), self._ws.folder("serving") / "events")
+            self._fill(online, views)
+        except BaseException:
+            self.log.close()
+            raise
+        return online
+
+    def refresh(self) -> Board:
+        """Read the routing, load what it names, and put it in place. For the thread that answers requests."""
+        self._loader.forget_failures()
+        return self._install(self._prepare())
+
+    async def follow(self) -> None:
+        """The same beside running requests: reading and loading happen in a thread."""
+        async with self._following:
+            self._install(await asyncio.to_thread(self._prepare))
+
+    def close(self) -> None:
+        """Store the online features' state, seal the log. Closing again changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.online.close()
+        finally:
+            self.log.close()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serving from entering to leaving: follows the routing meanwhile, closes at the end."""
+        await self.follow()
+        task = None if self.replay else asyncio.create_task(self._keep_following())
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            self.close()
+
+    async def _keep_following(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.follow()
+            except Exception:
+                _log.exception("the routing could not be followed; the last one stays in force")
+
+    def _prepare(self) -> Board:
+        degraded = []
+        try:
+            routings = wanted(self._ws, self._models)
+        except Exception as error:
+            routings = {name: one for name, one in self._last.routings.items() if name in self._models}
+            degraded.append(f"the database is away, the last known routing is in force: {error}")
+        lineups: dict[str, Lineup] = {}
+        waiting: dict[str, str] = {}
+        for model in self._models:
+            lineup = self._lineup(model, routings.get(model), waiting)
+            if lineup is not None:
+                lineups[model] = lineup
+                degraded += [f"{model}: {lineup.trouble}"] if lineup.trouble else []
+        board = Board(lineups, waiting, "; ".join(degraded))
+        self._keep(board)
+        return board
+
+    def _lineup(self, model: str, routing: Routing | None, waiting: dict[str, str]) -> Lineup | None:
+        current = self.board.lineups.get(model)
+        if routing is None:
+            if current is None:
+                waiting[model] = f"no version has the alias {self._models[model].alias!r}"
+            return current
+        try:
+            champion = self._loader.load(model, routing.champion, self.online)
+        except NoriaError as error:
+            if current is None:
+                waiting[model] = error.message
+                return None
+            return Lineup(current.routing, current.champion, current.challenger, error.message)
+        changed = changed_functions(champion.package.inputs, self._models[model].inputs)
+        trouble = f"functions have changed since version {champion.number} was trained: {changed}" if changed else ""
+        if routing.challenger is None:
+            return Lineup(routing, champion, trouble=trouble)
+        try:
+            return Lineup(routing, champion, self._loader.load(model, routing.challenger, self.online), trouble)
+        except NoriaError as error:
+            return Lineup(routing, champion, trouble=f"the challenger cannot answer: {error.message}")
+
+    def _keep(self, board: Board) -> None:
+        used = {(one.model, one.number) for lineup in board.lineups.values() for one in lineup.versions}
+        packages = {f"{model}/{number}": self._loader.packages[model, number] for model, number in sorted(used)}
+        last = LastKnown({model: lineup.routing for model, lineup in board.lineups.items()}, packages)
+        if used and last != self._last:
+            keep_last(self._last_file, last)
+            self._last = last
+        self._loader.keep_only(used)
+
+    def _install(self, board: Board) -> Board:
+        if board == self.board:
+            return board
+        loaded = [one for lineup in board.lineups.values() for one in lineup.versions]
+        new = [view for view in _views(one.package.inputs.views for one in loaded) if not self.online.has(view)]
+        self._fill(self.online, new)
+        for line in {board.degraded, *board.waiting.values()} - {""}:
+            _log.warning("%s", line)
+        self.board = board
+        self.metrics.serving(board)
+        return board
+
+    def _fill(self, online: OnlineFeatures, views: Sequence[ViewSpec]) -> None:
+        online.add_views(views)
+        if views and self._on_views is not None:
+            self._on_views(online, views)
+
+
+def _as_packaged(inputs: InputSet) -> InputSet:
+    """The same inputs as a package brings them: with 15.0 where 15 was declared, a view would be another one."""
+    return _INPUTS.validate_json(canonical(inputs))
+
+
+def _views(groups: Iterable[Sequence[ViewSpec]]) -> tuple[ViewSpec, ...]:
+    return tuple(dict.fromkeys(view for views in groups for view in views))
+
+
+def run_data_plane(
+    ws: Workspace,
+    models: Mapping[str, ServedModel],
+    functions: Mapping[str, Callable[..., Any]],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    replay: bool = False,
+    most_bytes: int = MOST_BYTES,
+    on_views: OnViews | None = None,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
+
+    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. Raises Conflict when
+    the port is taken or another data plane has the workspace.
+    """
+    listening = listen(host, port)
+    address = f"http://{host}:{listening.getsockname()[1]}"
+    try:
+        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
+        server = Server(asgi(plane.app, plane.running(), most_bytes), lambda: on_ready(address) if on_ready else None)
+        server.run(sockets=[listening])
+    finally:
+        listening.close()
+    if not server.started:
+        raise NotReady("the server did not start", hint="its log tells why")

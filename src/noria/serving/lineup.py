@@ -1,0 +1,116 @@
+"""Who answers: the loaded versions of a model, and the arm of a key.
+
+A `Lineup` is immutable. A swap replaces the whole of it in one assignment, and a request that began on the
+old one ends on the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from noria.features.model import FunctionInput, InputSet
+from noria.features.vector import Vectorizer
+from noria.optimization.model import Package
+from noria.serving.model import Arm, NotReady, Routing, UnknownModel
+
+_SPAN = float(1 << 64)
+
+
+class Scorer(Protocol):
+    """A version in memory, ready to answer."""
+
+    def predict_row(self, row: Mapping[str, Any]) -> float:
+        """The prediction for one row of flattened inputs."""
+        ...
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One version: its description, what reads and completes its rows, and its scorer."""
+
+    model: str
+    number: int
+    package: Package
+    vectorizer: Vectorizer
+    scorer: Scorer
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """The versions of one model that are in memory, and the routing between them.
+
+    `challenger` is None when there is none, and also when it could not be loaded. `trouble` tells what is
+    wrong without being in the way.
+    """
+
+    routing: Routing
+    champion: Loaded
+    challenger: Loaded | None = None
+    trouble: str = ""
+
+    def arm(self, key: str) -> Arm:
+        """Which arm answers a key: the same one for as long as share and salt stay."""
+        routing = self.routing
+        if routing.mode != "split" or self.challenger is None:
+            return "champion"
+        return "challenger" if position(key, routing.salt) < routing.share else "champion"
+
+    @cached_property
+    def same_inputs(self) -> bool:
+        """Whether what was looked up for the champion serves the challenger too."""
+        return self.challenger is not None and self.challenger.package.inputs == self.champion.package.inputs
+
+    @property
+    def versions(self) -> tuple[Loaded, ...]:
+        """The champion, and the challenger if there is one."""
+        return (self.champion,) if self.challenger is None else (self.champion, self.challenger)
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything served at one moment. `waiting` tells per model why it has no version yet.
+
+    `degraded` is a sentence about what is wrong while answers still flow, such as a database that is away.
+    """
+
+    lineups: Mapping[str, Lineup] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    degraded: str = ""
+
+    @property
+    def models(self) -> list[str]:
+        """Every model this server is for, with a version or without."""
+        return sorted({*self.lineups, *self.waiting})
+
+    def lineup(self, model: str) -> Lineup:
+        """The lineup of a model. Raises UnknownModel, or NotReady when it has no version."""
+        found = self.lineups.get(model)
+        if found is not None:
+            return found
+        if model in self.waiting:
+            raise NotReady(
+                f"model {model!r} has no version to answer with: {self.waiting[model]}",
+                hint="train one with `noria run`, or promote one; it is taken up within a second",
+            )
+        raise UnknownModel("model", model, self.models)
+
+
+def changed_functions(trained: InputSet, declared: InputSet) -> str:
+    """Names of the functions whose code is not what a version was trained with: it would be given other numbers."""
+    now = {one.function: one.fingerprint for one in declared.inputs if isinstance(one, FunctionInput)}
+    used = [one for one in trained.inputs if isinstance(one, FunctionInput)]
+    return ", ".join(one.name for one in used if now.get(one.function, one.fingerprint) != one.fingerprint)
+
+
+def position(key: str, salt: str) -> float:
+    """Where a key lies in [0, 1): uniform over keys, independent between salts.
+
+    >>> position("UA1", "a") == position("UA1", "a"), 0 <= position("UA1", "b") < 1
+    (True, True)
+    """
+    hashed = blake2b(f"{salt}\\0{key}".encode(), digest_size=8).digest()
+    return int.from_bytes(hashed, "big") / _SPAN

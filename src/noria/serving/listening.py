@@ -1,0 +1,58 @@
+"""A socket to listen on and uvicorn as we want it: it says when it is ready and returns after a signal."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from noria.core.errors import Conflict
+from noria.serving.asgi import Asgi
+
+
+class Server(uvicorn.Server):
+    """One worker on uvloop and httptools; after SIGTERM or SIGINT it answers what it accepted, and `run` returns."""
+
+    def __init__(self, application: Asgi, ready: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            application,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_keep_alive=75,
+        )
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell that requests are accepted from now on."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Do not raise the signal again at the end: whoever called `run` has things to close."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; port 0 takes a free one. Raises Conflict when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise Conflict(f"{host}:{port} cannot be listened on: {error.strerror}", hint="choose another port") from error
+    listening.set_inheritable(True)
+    return listening

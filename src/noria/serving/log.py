@@ -1,0 +1,209 @@
+"""The prediction log: what was answered and what became of it, durable before anybody hears the answer.
+
+`append` returns when the record is in the spool, where kill -9 cannot reach it; a background thread turns
+sealed segments into Parquet. A prediction id is logged once for ever, also across restarts.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Generic
+
+import pyarrow.parquet as pq
+
+from noria.core.clock import monotonic
+from noria.core.errors import NoriaError
+from noria.serving.hash_index import HashIndex
+from noria.serving.log_columns import FEEDBACK, PREDICTIONS, Layout, R, hash_id
+from noria.serving.log_files import LogFiles
+from noria.serving.model import FeedbackRecord, PredictionRecord
+from noria.stores.spool import Spool, drop_segment
+from noria.workspace.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+_LATEST = 1024
+
+
+def log_path(ws: Workspace) -> Path:
+    """Where the data plane of a workspace keeps its prediction log."""
+    return ws.folder("log")
+
+
+class Track(Generic[R]):
+    """One kind of record as it is written: its spool, its index of what is already there, its sealing."""
+
+    def __init__(self, root: Path, layout: Layout[R], segment_bytes: int, power_safe: bool) -> None:
+        self.layout: Layout[R] = layout
+        self.files: LogFiles[R] = LogFiles(root, layout)
+        self.files.spool.mkdir(parents=True, exist_ok=True)
+        self._spool = Spool(self.files.spool, segment_bytes=segment_bytes, power_safe=power_safe)
+        self._lock = threading.Lock()
+        self._converting = threading.Lock()
+        self.index = HashIndex()
+        self._sealed_until = self._load()
+        self._sealed_at = monotonic()
+
+    def _load(self) -> int:
+        last = -1
+        for file in self.files.parquet():
+            table = pq.read_table(file.path, columns=["identity", "position"])
+            self.index.add_arrays(table["identity"].to_numpy(), table["position"].to_numpy())
+            last = file.last
+        records, _ = self.files.read(last)
+        self.index.add_many((self.layout.identity(one), last + 1 + n) for n, one in enumerate(records))
+        return last
+
+    def append(self, records: Sequence[R]) -> None:
+        """Store records, all or none; when it returns they are there. Raises StorageFull."""
+        encoded = [self.layout.encode(record) for record in records]
+        with self._lock:
+            first = self._spool.next_position
+            if len(encoded) == 1:
+                self._spool.append(encoded[0])
+            else:
+                self._spool.append_many(encoded)
+        for position, record in enumerate(records, first):
+            self.index.add(self.layout.identity(record), position)
+
+    def seal(self) -> None:
+        """Begin a new segment, so that what is there can become Parquet."""
+        with self._lock:
+            if self._spool.next_position > self._sealed_until + 1:
+                self._spool.seal()
+                self._sealed_until = self._spool.next_position - 1
+            self._sealed_at = monotonic()
+
+    def seal_if_older(self, seconds: float) -> None:
+        """Seal when the last sealing is long ago."""
+        if monotonic() - self._sealed_at > seconds:
+            self.seal()
+
+    def convert(self) -> None:
+        """Turn every sealed segment into Parquet."""
+        with self._converting:
+            for segment in self.files.sealed():
+                self.files.convert(segment)
+                drop_segment(segment)
+
+    def close(self) -> None:
+        with self._lock:
+            self._spool.close()
+
+
+class PredictionLog:
+    """The one writer of a log. Calls come from one thread; sealing happens in another.
+
+    `seal_every` seconds a segment is sealed even when it is small; `segment_bytes` is about how much one holds.
+    `power_safe` flushes every append to the disk itself (milliseconds each). Raises Conflict when another
+    process writes this log.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        segment_bytes: int = 4 << 20,
+        seal_every: float = 300.0,
+        power_safe: bool = False,
+        background: bool = True,
+    ) -> None:
+        self._predictions = Track(path, PREDICTIONS, segment_bytes, power_safe)
+        self._feedback = Track(path, FEEDBACK, segment_bytes, power_safe)
+        self._latest: dict[str, PredictionRecord] = {}
+        self._seal_every = seal_every
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="prediction-log", daemon=True)
+        if background:
+            self._thread.start()
+
+    def append(self, record: PredictionRecord) -> None:
+        """Log an answered row. An id that is in the log already is not logged again."""
+        self.append_many([record])
+
+    def append_many(self, records: Sequence[PredictionRecord]) -> None:
+        """Log answered rows, all or none. Raises StorageFull: then nobody may be told the answers."""
+        new = {record.prediction_id: record for record in reversed(records) if record.prediction_id not in self}
+        if new:
+            self._predictions.append(list(reversed(new.values())))
+        self._latest.update(new)
+        while len(self._latest) > _LATEST:
+            del self._latest[next(iter(self._latest))]
+
+    def append_feedback(self, record: FeedbackRecord) -> bool:
+        """Log a label or outcome; False when the very same is in the log already."""
+        return self.append_feedbacks([record]) == 1
+
+    def append_feedbacks(self, records: Sequence[FeedbackRecord]) -> int:
+        """Log several, all or none; gives how many were new. `at` does not count in telling two apart."""
+        index = self._feedback.index
+        new = {key: one for one in records if (key := FEEDBACK.identity(one)) not in index}
+        if new:
+            self._feedback.append(list(new.values()))
+        return len(new)
+
+    def __contains__(self, prediction_id: str) -> bool:
+        return hash_id(prediction_id) in self._predictions.index
+
+    def find(self, prediction_id: str) -> PredictionRecord | None:
+        """The record of an id, or None: at once for the newest, by reading one file for the others."""
+        if (latest := self._latest.get(prediction_id)) is not None:
+            return latest
+        position = self._predictions.index.position(hash_id(prediction_id))
+        if position is None:
+            return None
+        record = self._predictions.files.at(position)
+        return record if record is not None and record.prediction_id == prediction_id else None
+
+    def backlog(self) -> int:
+        """Sealed segments that are not Parquet yet."""
+        return len(self._predictions.files.sealed()) + len(self._feedback.files.sealed())
+
+    def seal(self) -> None:
+        """Turn everything logged so far into Parquet, here and now."""
+        for track in self._tracks():
+            track.seal()
+            track.convert()
+
+    def close(self) -> None:
+        """Seal and stop. When the disk is full everything stays in the spool, to be sealed another time."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        try:
+            self.seal()
+        except NoriaError:
+            _log.exception("the prediction log stays in its spool")
+        for track in self._tracks():
+            track.close()
+
+    def _tracks(self) -> tuple[Track[PredictionRecord], Track[FeedbackRecord]]:
+        return self._predictions, self._feedback
+
+    def _work(self) -> None:
+        while not self._stop.wait(1.0):
+            try:
+                for track in self._tracks():
+                    track.seal_if_older(self._seal_every)
+                    track.convert()
+            except (NoriaError, OSError):
+                _log.exception("sealing the prediction log failed; it goes on in its spool")
+                self._stop.wait(5.0)
+
+
+class LogReader:
+    """Reads a log that another process may be writing; needs nobody to be alive."""
+
+    def __init__(self, path: Path) -> None:
+        self._predictions = LogFiles(path, PREDICTIONS)
+        self._feedback = LogFiles(path, FEEDBACK)
+
+    def predictions(self, after: int = -1) -> tuple[list[PredictionRecord], int]:
+        """Predictions at positions above `after`, each once and in order, and the position to go on from."""
+        return self._predictions.read(after)
+
+    def feedback(self, after: int = -1) -> tuple[list[FeedbackRecord], int]:
+        """Feedback at positions above `after`, each once and in order, and the position to go on from."""
+        return self._feedback.read(after)
