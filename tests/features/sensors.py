@@ -39,6 +39,7 @@ EVERY_KIND = ViewSpec(
         FeatureSpec("rows_1h", "count", window=HOUR, dtype="int"),
         FeatureSpec("rows_24h", "count", window=DAY, dtype="int"),
         FeatureSpec("rows_13d", "count", window=13 * DAY, dtype="int"),
+        FeatureSpec("rows_7min", "count", window=7 * MINUTE, dtype="int"),
         FeatureSpec("heats_1h", "count", "heat", window=HOUR, dtype="int"),
         FeatureSpec("mean_heat_1h", "mean", "heat", window=HOUR),
         FeatureSpec("mean_heat_24h", "mean", "heat", window=DAY),

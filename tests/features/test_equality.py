@@ -7,9 +7,22 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sensors import DAY, EVERY_KIND, HOUR, INPUTS, MINUTE, QUESTION, READING, offline, part, question, workspace
+from sensors import (
+    DAY,
+    EVERY_KIND,
+    HOUR,
+    INPUTS,
+    MINUTE,
+    QUESTION,
+    READING,
+    offline,
+    part,
+    question,
+    reading,
+    workspace,
+)
 
 from noria.features.online import OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
@@ -79,7 +92,11 @@ def replayed(folder: Path, rows: list[dict[str, Any]], asked: list[dict[str, Any
     return answers
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BEFORE_1970 = ([reading("a", -86_400_000_000, late=150_000_000)], [question(0, "a", -82_650_000_000)])
+
+
+@example(history=BEFORE_1970, restarts=set(), cut=0)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories(), restarts=st.sets(st.integers(0, 11), max_size=3), cut=st.integers(0, 35))
 def test_offline_equals_online_equals_the_oracle(history: Any, restarts: set[int], cut: int) -> None:
     rows, asked = history

@@ -49,7 +49,7 @@ class RowReader:
     def __init__(self, columns: Sequence[Column], *, also: Sequence[str] = ()) -> None:
         self.names = [column.name for column in columns]
         self._converters = [(column.name, converter(column), column.nullable) for column in columns]
-        self._also = set(also)
+        self._readable = {*self.names, *also}
 
     def read(self, row: Any, place: str, faults: list[Fault]) -> dict[str, Any]:
         """The row with typed values; everything wrong with it is added to `faults`, with its path from `place`."""
@@ -68,11 +68,10 @@ class RowReader:
                 typed[name] = convert(row[name])
             except Misfit as misfit:
                 faults.append(Fault(f"{place}.{name}", str(misfit)))
-        if len(row) > len(typed):
-            for name in row:
-                if name not in self.names and name not in self._also:
-                    guess = did_you_mean(str(name), self.names)
-                    faults.append(Fault(f"{place}.{name}", "nobody reads this", guess))
+        if not row.keys() <= self._readable:
+            for name in row.keys() - self._readable:
+                guess = did_you_mean(str(name), self.names)
+                faults.append(Fault(f"{place}.{_plain(name)}", "nobody reads this", guess))
         return typed
 
 
@@ -169,6 +168,11 @@ def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     raise Misfit(f"{_short(value)} is neither true nor false")
+
+
+def _plain(name: Any) -> str:
+    """A name that was sent, for a message."""
+    return _short(name)[1:-1]
 
 
 def _short(value: Any) -> str:

@@ -49,8 +49,10 @@ def _aggregate(feature: FeatureSpec, values: Sequence[Any]) -> Any:
         return None
     if feature.kind == "mean":
         return sum(values) / len(values)
-    total = {"sum": sum, "min": min, "max": max}[feature.kind](values)
-    return total if feature.kind != "sum" or feature.dtype == "float" or -(2**63) <= total < 2**63 else None
+    if feature.kind in ("min", "max"):
+        return min(values) if feature.kind == "min" else max(values)
+    total = sum(values)
+    return total if feature.dtype == "float" or -(2**63) <= total < 2**63 else None
 
 
 def _latest(view: ViewSpec, feature: FeatureSpec, known: Sequence[Row], at: int) -> Any:
