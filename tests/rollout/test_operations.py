@@ -68,6 +68,14 @@ def test_a_sound_challenger_passes_through_all_stages_and_is_promoted(ws, server
     ws.journal.verify()
 
 
+def test_without_stages_it_takes_over_at_once(ws):
+    rollout = begin(ws, RolloutSpec(()))
+    assert (rollout.state, current(ws, "lateness")) == ("promoted", None)
+    assert history(ws, "lateness") == [rollout]
+    assert registry.alias(ws, "lateness").number == serving.get_routing(ws, "lateness").champion == 2
+    assert facts(ws) == ["RolloutStarted", "RolloutPromoted"]
+
+
 def test_a_worse_challenger_is_rolled_back_before_many_users_met_it(ws, server):
     server.skill[2] = 0.1
     rollout = run(ws, server, begin(ws))
@@ -125,8 +133,7 @@ def test_without_labels_it_waits_and_then_keeps_the_champion(ws, server):
 def test_labels_that_have_not_matured_do_not_count(ws, server):
     rollout = begin(ws)
     server.answer(50)
-    found = gather(
-        server.seen, SPEC, rollout, task="classification", at=ws.clock.now(), matures_after=10**12
+    found = gather(server.seen, SPEC, rollout, task="classification", at=ws.clock.now(), matures_after=10**12
     )  # fmt: skip
     assert len(found.differences) == 0
     assert found.waiting == 50
@@ -237,8 +244,6 @@ def test_production_moved_by_hand_is_left_where_it_is(ws, server, winner, state)
 
 
 def test_what_cannot_be_rolled_out_is_refused(ws):
-    with pytest.raises(BadInput, match="at least one stage"):
-        start(ws, RolloutSpec(()), "lateness", 1, 2, reason="")
     with pytest.raises(BadInput, match="from itself"):
         start(ws, SPEC, "lateness", 1, 1, reason="")
     with pytest.raises(NotFound):

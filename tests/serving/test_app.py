@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -135,7 +136,49 @@ def test_events_are_taken_once_per_stream_position(call) -> None:
     assert call.json("POST", "/events", body) == {"applied": 3, "repeated": 0}
     assert call.json("POST", "/events", body) == {"applied": 0, "repeated": 3}
     assert call.json("GET", "/events/positions")["positions"]["file-1"] == 3
-    assert call.json("POST", "/events", {"source": "Nothing", "rows": rows}, status=400)["code"] == "N3101"
+    assert call.json("POST", "/events", {"source": "Nothing", "rows": rows}, status=404)["code"] == "N1404"
+    wrong = {"source": "Departure", "rows": [{**rows[0], "delay": "late"}]}
+    assert call.json("POST", "/events", wrong, status=400)["code"] == "N3101"
+    assert call.json("POST", "/events", [body, body]) == {"applied": 0, "repeated": 6}
+
+
+def departures(*delays: float) -> list[dict]:
+    return [{"origin": "EWR", "left_at": "2026-11-01T11:30:00", "delay": delay} for delay in delays]
+
+
+def test_events_are_what_the_next_answer_is_made_of_also_after_a_restart(call, open_plane) -> None:
+    def seen(call, name: str) -> dict:
+        call.json("POST", "/predict", flight(1, prediction_id=name))
+        return call.plane.log.find(name).features
+
+    assert seen(call, "before")["Airport.departures"] == 0
+    call.json("POST", "/events", {"source": "Departure", "rows": departures(10.0, 30.0)})
+    after = seen(call, "after")
+    assert (after["Airport.departures"], after["Airport.mean_delay_1h"]) == (2, 20.0)
+    call.plane.close()
+    assert seen(open_plane(), "restarted") == after
+
+
+def test_history_fills_the_views_that_have_none_once(ws, call, open_plane) -> None:
+    call.plane.close()
+    asked, taken = [], []
+
+    def fill(online, views) -> None:
+        asked.append({view.name for view in views})
+        moment = parse_moment("2026-11-01T11:30")
+        history = {
+            "Departure": pa.table({"origin": ["EWR"], "left_at": [moment], "delay": [7.0], "ingested_at": [moment]})
+        }
+
+        taken.append(online.backfill(history))
+
+    for name in ("first", "second"):
+        again = open_plane(on_views=fill)
+        again.json("POST", "/predict", flight(1, prediction_id=name))
+        assert again.plane.log.find(name).features["Airport.mean_delay_1h"] == 7.0
+        again.plane.close()
+    assert asked == [{"Airport", "Carrier", "Aircraft", "Sky"}] * 2
+    assert taken == [1, 0]
 
 
 def test_only_a_replay_takes_the_callers_time(call, open_plane) -> None:

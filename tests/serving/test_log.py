@@ -69,7 +69,7 @@ def test_everything_is_read_once_from_spool_and_parquet_together(tmp_path: Path)
     assert ([one.prediction_id for one in rest][:2], last) == (["p15", "p16"], 29)
     assert LogReader(tmp_path).predictions(29) == ([], 29)
     log.close()
-    names = [path.name for path in sorted((tmp_path / "log" / "predictions").iterdir())]
+    names = [path.name for path in sorted((tmp_path / "predictions").iterdir())]
     assert names == [f"{first:020d}-{first + 9:020d}.parquet" for first in (0, 10, 20)]
     assert ids(tmp_path) == [f"p{number}" for number in range(30)]
 
@@ -79,9 +79,9 @@ def test_the_files_can_be_read_by_anybody(tmp_path: Path) -> None:
     log.append(record(1))
     log.append_feedback(FeedbackRecord(prediction_id="p1", at=5, label=1.0, outcome={"refund": 20}))
     log.close()
-    (row,) = pq.read_table(next((tmp_path / "log" / "predictions").iterdir())).to_pylist()
+    (row,) = pq.read_table(next((tmp_path / "predictions").iterdir())).to_pylist()
     assert (row["request.origin"], row["feature.Sky.visibility"], row["output"]) == ("JFK", 9.5, 0.25)
-    (label,) = pq.read_table(next((tmp_path / "log" / "feedback").iterdir())).to_pylist()
+    (label,) = pq.read_table(next((tmp_path / "feedback").iterdir())).to_pylist()
     assert (label["label"], label["outcome.refund"]) == (1.0, 20)
 
 
@@ -116,19 +116,19 @@ def test_a_crash_between_parquet_and_spool_doubles_nothing(tmp_path: Path, monke
     log = PredictionLog(tmp_path, background=False)
     log.append_many([record(number) for number in range(5)])
     with monkeypatch.context() as patch:
-        patch.setattr("noria.stores.spool.Spool.drop_segment", lambda *_: None)
+        patch.setattr("noria.serving.log.drop_segment", lambda _: None)
         log.seal()
     assert ids(tmp_path) == [f"p{number}" for number in range(5)]
     log.append(record(5))
     log.close()
     assert ids(tmp_path) == [f"p{number}" for number in range(6)]
-    assert len(list((tmp_path / "log" / "predictions").iterdir())) == 2
+    assert len(list((tmp_path / "predictions").iterdir())) == 2
 
 
 def test_a_half_written_parquet_file_is_no_log(tmp_path: Path) -> None:
     log = PredictionLog(tmp_path, background=False)
     log.append(record(1))
-    folder = tmp_path / "log" / "predictions"
+    folder = tmp_path / "predictions"
     folder.mkdir(parents=True)
     (folder / f".{0:020d}-{0:020d}.parquet.tmp").write_bytes(b"PAR1 half")
     assert ids(tmp_path) == ["p1"]
@@ -142,7 +142,7 @@ def test_lost_records_are_told_not_skipped(tmp_path: Path) -> None:
         log.append(record(number))
         log.seal()
     log.append(record(3))
-    files = sorted((tmp_path / "log" / "predictions").iterdir())
+    files = sorted((tmp_path / "predictions").iterdir())
     files[-1].unlink()
     with pytest.raises(DamagedLog, match="after position 1"):
         LogReader(tmp_path).predictions()
@@ -183,10 +183,10 @@ def test_sealing_happens_by_itself(tmp_path: Path) -> None:
     log = PredictionLog(tmp_path, segment_bytes=500, seal_every=0.0)
     log.append_many([record(number) for number in range(20)])
     for _ in range(100):
-        if list((tmp_path / "log").glob("predictions/0*")):
+        if list(tmp_path.glob("predictions/0*")):
             break
         threading.Event().wait(0.05)
-    assert list((tmp_path / "log").glob("predictions/0*"))
+    assert list(tmp_path.glob("predictions/0*"))
     log.close()
 
 
@@ -207,4 +207,4 @@ def test_a_full_disk_while_sealing_loses_nothing(tmp_path: Path, monkeypatch: py
     assert ids(tmp_path) == ["p1", "p2"]
     PredictionLog(tmp_path, background=False).close()
     assert ids(tmp_path) == ["p1", "p2"]
-    assert not list((tmp_path / "log" / "predictions").glob(".*"))
+    assert not list((tmp_path / "predictions").glob(".*"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tiny_airline import INPUTS, MODEL, add_version, flight
 
 from noria.core.errors import Unavailable
@@ -152,3 +154,12 @@ def test_a_damaged_last_routing_file_is_left_aside(ws, call, open_plane) -> None
     call.plane.close()
     (ws.settings.home / "serving" / "last.json").write_bytes(b"\x00 half")
     assert open_plane().predict(flight())[0]["version"] == 1
+
+
+def test_a_function_that_has_changed_since_training_is_told(ws, call, open_plane, monkeypatch) -> None:
+    call.plane.close()
+    inputs = tuple(replace(one, fingerprint="new") if one.kind == "function" else one for one in INPUTS.inputs)
+    monkeypatch.setattr("tiny_airline.MODELS", {MODEL: ServedModel(replace(INPUTS, inputs=inputs))})
+    ready = open_plane().json("GET", "/v2/health/ready")
+    assert ready["ready"] is True
+    assert "hour_of_day" in ready["degraded"]

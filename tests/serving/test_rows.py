@@ -90,7 +90,6 @@ def test_feedback_is_a_label_an_outcome_or_both() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        [],
         {"rows": []},
         {"source": 3, "rows": []},
         {"source": "Departure", "rows": {}},
@@ -100,6 +99,7 @@ def test_feedback_is_a_label_an_outcome_or_both() -> None:
         {"source": "Departure", "rows": [], "stream": "s", "position": True},
         {"source": "Departure", "rows": [], "stream": "s", "position": 10**30},
         {"source": "Departure", "rows": [], "sream": "s"},
+        [{"source": "Departure", "rows": []}, 7],
     ],
 )
 def test_events_that_are_none_are_refused(body: object) -> None:

@@ -72,7 +72,7 @@ def test_it_answers_and_after_sigterm_leaves_a_sealed_log(root: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert logged(root) == [answer["prediction_id"]]
-    assert list((root / ".noria/serving/log/predictions").glob("*.parquet"))
+    assert list((root / ".noria/log/predictions").glob("*.parquet"))
 
 
 def test_hostile_requests_leave_it_answering(root: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from noria.config.settings import settings_for
 from noria.core.clock import ManualClock, parse_moment
 from noria.core.schema import Column
 from noria.features.model import ColumnInput, FeatureSpec, FunctionInput, InputSet, Predicate, ViewInput, ViewSpec
+from noria.optimization.model import Package
 from noria.optimization.operations import package, save_package
 from noria.registry.model import Lineage, Version
 from noria.registry.operations import promote, register
@@ -148,7 +151,21 @@ def workspace(root: Path) -> Workspace:
 
 
 def add_version(ws: Workspace, seed: int = 0, *, promoted: bool = False) -> Version:
-    """Train, package and register one more version."""
+    """Register one more version."""
+    made, blobs = packaged(seed)
+    for blob in blobs:
+        ws.blobs.put(blob)
+    version = register(
+        ws, model=MODEL, package=made, package_digest=save_package(ws, made), profile=None,
+        evaluation=Evaluation(600, 0, 1, {}, {}), gates=GateSheet(()),
+        lineage=Lineage(f"run_{seed}", {}, {}, {}, {}, {}, "", seed), stage="candidate", idempotency=f"seed {seed}",
+    )  # fmt: skip
+    return promote(ws, MODEL, version.number, reason="test") if promoted else version
+
+
+@cache
+def packaged(seed: int) -> tuple[Package, list[bytes]]:
+    """A trained and packaged model, once a process for each seed, with the blobs it is made of."""
     rng = np.random.default_rng(seed)
     rows = 600
     frame = pd.DataFrame(
@@ -173,16 +190,15 @@ def add_version(ws: Workspace, seed: int = 0, *, promoted: bool = False) -> Vers
     names = make_column_transformer((TargetEncoder(), ["origin", "dest", "carrier"]), remainder="passthrough")
     model = make_pipeline(names, HistGradientBoostingClassifier(max_iter=30, random_state=seed)).fit(frame, late)
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    made = package(
-        ws, model=model, inputs=INPUTS, label="late", task="classification", table=table,
-        prediction=model.predict_proba(frame)[:, 1],
-    )  # fmt: skip
-    version = register(
-        ws, model=MODEL, package=made, package_digest=save_package(ws, made), profile=None,
-        evaluation=Evaluation(rows, 0, 1, {}, {}), gates=GateSheet(()),
-        lineage=Lineage(f"run_{seed}", {}, {}, {}, {}, {}, "", seed), stage="candidate", idempotency=f"seed {seed}",
-    )  # fmt: skip
-    return promote(ws, MODEL, version.number, reason="test") if promoted else version
+    with TemporaryDirectory() as folder:
+        ws = workspace(Path(folder))
+        made = package(
+            ws, model=model, inputs=INPUTS, label="late", task="classification", table=table,
+            prediction=model.predict_proba(frame)[:, 1],
+        )  # fmt: skip
+        blobs = [ws.blobs.get(digest) for digest in ws.blobs.digests()]
+        ws.close()
+    return made, blobs
 
 
 def main() -> None:

@@ -48,9 +48,10 @@ def command(
 
 def _turns(root: Path, model: str | None, as_of: int | None, *, quiet: bool) -> list[TurnReport]:
     from noria.cli.progress import Bars
+    from noria.core.clock import ManualClock
     from noria.retraining.turn import take_turn
 
-    loaded, ws = open_project(root)
+    loaded, ws = open_project(root, ManualClock(as_of) if as_of else None)  # a turn as of then acts then
     plans = [loaded.plan.model(model)] if model else list(loaded.plan.models)
     reports = []
     for plan in plans:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from noria.core.clock import Micros
-from noria.core.errors import BadInput
+from noria.core.errors import BadInput, Conflict
 from noria.core.schema import Schema
 from noria.core.units import Duration
 
@@ -47,7 +47,7 @@ class Part:
     """Checked rows of one file: an immutable Parquet blob with typed columns plus `ingested_at`.
 
     Times are int64 microseconds UTC. Rows are sorted by (event time, ingested_at). `as_of` is set when only
-    the rows with `ingested_at <= as_of` count; None means all of them.
+    the rows with `ingested_at <= as_of` count, and the other figures are of these; None means all of them.
     """
 
     name: str
@@ -72,8 +72,10 @@ class SnapshotFile:
 class Snapshot:
     """What a source held at a moment: immutable, named by the digest of its content.
 
-    `statistics` has, per column, the number of nulls, minimum, maximum and mean. `explicit` tells that
-    somebody asked for `as_of`: rows known later are then not there yet, instead of being wrong.
+    `rows` counts good and bad ones known by `as_of`. `statistics` has, per column of the good rows, the share
+    of nulls, minimum, maximum, and mean or most frequent values. `future` counts rows stamped later than
+    `as_of` in a snapshot of the present: they are bad. In a snapshot of an explicit moment such rows are not
+    there yet, and are counted nowhere: `cut` tells that there are some.
     """
 
     source: str
@@ -85,7 +87,8 @@ class Snapshot:
     last_event: Micros | None
     schema: Schema
     statistics: dict[str, dict[str, Any]] = field(default_factory=dict)
-    explicit: bool = False
+    future: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,27 @@ class Problem:
     rows: int
     message: str
     example: str = ""
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """What came of one raw file under one schema, whatever the moment it is looked at from; kept and reused.
+
+    `good` and `bad` are digests of Parquet blobs (None: no such rows). `last_bad` is the newest moment at
+    which a bad row could be known. `statistics` are counts and sums of the good rows that can be added up
+    over files; `warnings` are what was found about the file as a whole.
+    """
+
+    good: str | None
+    rows: int
+    first_event: Micros
+    last_event: Micros
+    last_ingested: Micros
+    bad: str | None
+    bad_rows: int
+    last_bad: Micros
+    warnings: tuple[Problem, ...] = ()
+    statistics: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,12 +140,38 @@ class Checked:
 
 
 class DataRefused(BadInput):
-    """Too many rows of a snapshot are bad, or a property of the whole does not hold."""
+    """Too many rows of a snapshot are bad, or a property of the whole does not hold.
+
+    `checked` holds what was found, the quarantine included; None when the files could not be checked at all.
+    """
 
     code = "N3001"
 
+    def __init__(self, message: str, *, hint: str = "", checked: Checked | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.checked = checked
+
 
 class UnreadableFile(BadInput):
-    """A file of a source cannot be read as what its name says."""
+    """A file of a source cannot be read as what its name says, or not at all."""
 
     code = "N3002"
+
+
+class NoFiles(BadInput):
+    """The path of a source matches no file."""
+
+    code = "N3003"
+    status = 404
+
+
+class QueryFailed(BadInput):
+    """The database refused a source's query."""
+
+    code = "N3004"
+
+
+class FileChanged(Conflict):
+    """A file was written, replaced or removed while it was being read; nothing was kept."""
+
+    code = "N3005"

@@ -1,120 +1,125 @@
-"""Setting bad rows aside: those of each file, and those that only all files together show to be bad."""
+"""Rows set aside: as they were found, in text, each with where it stood and every reason why it is bad.
+
+The columns of a quarantine are `reason`, `_file`, `_row` (counted from 0), `_check` (`check column`, several
+joined by a comma), `_known_at` (null when the row does not tell), and then the declared columns as text.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from noria.core.clock import Micros
-from noria.data.model import INGESTED_AT, Part, Problem, SourceSpec
-from noria.data.sift import REASON, Sifted, parquet
+from noria.core.schema import Schema
+from noria.data.checks import RowFault
+from noria.data.model import INGESTED_AT, Checked, Problem
+from noria.data.normalise import TypedFile
+from noria.data.parsing import Mask, as_text
+from noria.data.reading import read_blob
 from noria.workspace.workspace import Workspace
 
-
-class Sieve:
-    """Turns the sifted files of a snapshot into parts, and keeps what is set aside."""
-
-    def __init__(self, ws: Workspace, spec: SourceSpec, sifted: Sequence[Sifted]) -> None:
-        self._ws, self._spec, self._sifted = ws, spec, sifted
-        self._aside: list[pa.Table] = []
-        self.bad_rows = 0
-        for one in sifted:
-            if one.bad is not None:
-                self._set_aside(one.name, pq.read_table(ws.blobs.path(one.bad)))
-
-    def run(self, as_of: Micros, *, explicit: bool) -> tuple[list[Part], list[Problem]]:
-        """The parts that may be used at `as_of`, oldest name first, and what was found.
-
-        With an `explicit` moment, rows ingested later are not there yet; without one, rows of the future are
-        wrong and are set aside.
-        """
-        problems = [problem for one in self._sifted for problem in one.problems]
-        parts = [_part(one) for one in self._sifted if one.rows]
-        if explicit:
-            parts = [cut for part in parts if (cut := self._cut(part, as_of))]
-        else:
-            parts = [self._without_future(part, as_of, problems) for part in parts]
-        return [part for part in self._without_repeats(parts, problems) if part.rows], problems
-
-    def quarantine(self) -> str | None:
-        """Everything set aside as one blob, with the file and the reason; None when there is nothing."""
-        if not self._aside:
-            return None
-        return self._ws.blobs.put(parquet(pa.concat_tables(self._aside, promote_options="default")))
-
-    def _cut(self, part: Part, as_of: Micros) -> Part | None:
-        if part.last_ingested <= as_of:
-            return part
-        event = self._spec.schema.event_time
-        table = pq.read_table(self._ws.blobs.path(part.digest), columns=[event, INGESTED_AT])
-        known = table.filter(pc.less_equal(table[INGESTED_AT], as_of))
-        if not known.num_rows:
-            return None
-        times = known[event].to_numpy()
-        last = int(known[INGESTED_AT].to_numpy().max())
-        return Part(part.name, part.digest, known.num_rows, int(times.min()), int(times.max()), last, as_of=as_of)
-
-    def _without_future(self, part: Part, now: Micros, problems: list[Problem]) -> Part:
-        if part.last_event <= now:
-            return part
-        event = self._spec.schema.event_time
-        table = self._read(part)
-        future = pc.greater(table[event], now)
-        problems.append(Problem("future", event, int(pc.sum(future).as_py()), "lies in the future", part.name))
-        return self._removed(part, table, np.asarray(future), f"{event}: lies in the future")
-
-    def _without_repeats(self, parts: list[Part], problems: list[Problem]) -> list[Part]:
-        key = self._spec.schema.key
-        if key is None or len(parts) < 2:
-            return parts
-        tables = [self._keys(part, key) for part in parts]
-        every = pa.concat_tables(tables)[key].combine_chunks()
-        codes = np.asarray(pc.dictionary_encode(every).indices)
-        if len(codes) == len(np.unique(codes)):
-            return parts
-        again = np.ones(len(codes), dtype=bool)
-        again[np.unique(codes, return_index=True)[1]] = False
-        edges = np.cumsum([0, *(table.num_rows for table in tables)])
-        cleaned = []
-        for part, low, high in zip(parts, edges[:-1], edges[1:], strict=True):
-            repeats = again[low:high]
-            if repeats.any():
-                problems.append(Problem("row", key, int(repeats.sum()), "used in an earlier file", part.name))
-                part = self._removed(part, self._read(part), repeats, f"{key}: used in an earlier file")
-            cleaned.append(part)
-        return cleaned
-
-    def _keys(self, part: Part, key: str) -> pa.Table:
-        table = pq.read_table(self._ws.blobs.path(part.digest), columns=[key, INGESTED_AT])
-        return table.select([key]) if part.as_of is None else self._known(table, part).select([key])
-
-    def _read(self, part: Part) -> pa.Table:
-        return self._known(pq.read_table(self._ws.blobs.path(part.digest)), part)
-
-    def _known(self, table: pa.Table, part: Part) -> pa.Table:
-        return table if part.as_of is None else table.filter(pc.less_equal(table[INGESTED_AT], part.as_of))
-
-    def _removed(self, part: Part, table: pa.Table, bad: np.ndarray[Any, Any], reason: str) -> Part:
-        aside = table.filter(pa.array(bad))
-        self._set_aside(part.name, aside.append_column(REASON, pa.array([reason] * aside.num_rows)))
-        kept = table.filter(pa.array(~bad))
-        if not kept.num_rows:
-            return replace(part, rows=0)
-        times = kept[self._spec.schema.event_time].to_numpy()
-        last = int(kept[INGESTED_AT].to_numpy().max())
-        digest = self._ws.blobs.put(parquet(kept))
-        return Part(part.name, digest, kept.num_rows, int(times.min()), int(times.max()), last)
-
-    def _set_aside(self, name: str, rows: pa.Table) -> None:
-        self.bad_rows += rows.num_rows
-        self._aside.append(rows.append_column("file", pa.array([name] * rows.num_rows)))
+_OWN = ("reason", "_file", "_row", "_check", "_known_at")
 
 
-def _part(one: Sifted) -> Part:
-    return Part(one.name, one.good, one.rows, one.first_event, one.last_event, one.last_ingested)
+def quarantine_table(ws: Workspace, checked: Checked) -> Any:
+    """The quarantined rows of a check as an Arrow table; empty, with the columns of its own, when there are none."""
+    if checked.quarantine is None:
+        return pa.table({name: pa.array([], pa.string()) for name in _OWN})
+    return read_blob(ws.blobs.path(checked.quarantine))
+
+
+def bad_rows(file: TypedFile, schema: Schema, faults: Sequence[RowFault], bad: Mask) -> Any:
+    """The bad rows of one file, malformed lines included; `_file` is left out, as content has no name."""
+    rows = np.flatnonzero(bad)
+    reasons, checks = _told(faults, rows)
+    numbers = rows if file.order is None else np.array(file.order, dtype=np.int64)[rows]
+    chosen = pa.array(rows)
+    known = file.columns[INGESTED_AT].values.take(chosen)
+    text = {name: as_text(file.raw[name].take(chosen)) for name in schema.names}
+    return _malformed(file, schema, _table(schema, reasons, checks, pa.array(numbers), known, text))
+
+
+def set_aside(part: Any, schema: Schema, rows: Any, check: str, column: str, message: str) -> Any:
+    """Rows of a part (by number) that are bad for a reason found only when looking at all the files."""
+    chosen = part.take(pa.array(rows))
+    text = {column.name: _shown(chosen[column.name], column.dtype) for column in schema}
+    reasons, checks = [f"{column}: {message}"] * len(rows), [f"{check} {column}"] * len(rows)
+    nowhere = pa.nulls(len(rows), pa.int64())  # a part is sorted: the row's place in the raw file is not known
+    return _table(schema, reasons, checks, nowhere, chosen[INGESTED_AT].combine_chunks(), text)
+
+
+def named(table: Any, name: str) -> Any:
+    """Rows set aside, with the name of the file they stood in."""
+    return table.set_column(1, "_file", pa.array([name] * table.num_rows, pa.string()))
+
+
+def problems(tables: Sequence[Any], texts: Sequence[str]) -> tuple[Problem, ...]:
+    """What is wrong with quarantined rows, summed by check and column, the most frequent first."""
+    counts: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], tuple[str, str]] = {}
+    for table in tables:
+        one = table.group_by("_check", use_threads=False).aggregate([("_check", "count"), ("_row", "min")])
+        for checks, count in zip(one["_check"].to_pylist(), one["_check_count"].to_pylist(), strict=True):
+            for single in checks.split(","):
+                check, _, column = single.partition(" ")
+                counts[check, column] += count
+                if (check, column) not in first:
+                    first[check, column] = _example(table, checks, column, texts)
+    return tuple(
+        Problem(check, column, count, *first[check, column]) for (check, column), count in counts.most_common()
+    )
+
+
+def _example(table: Any, checks: str, column: str, texts: Sequence[str]) -> tuple[str, str]:
+    row = table.filter(pc.equal(table["_check"], checks)).slice(0, 1).to_pylist()[0]
+    reasons = row["reason"].split("; ")
+    reason = next((one for one in reasons if one.startswith(f"{column}: ")), reasons[0])
+    where = row["_file"] if row["_row"] is None else f"{row['_file']} row {row['_row']}"
+    shown = f"{where}: {column} = {row[_named(column)]}" if column in texts else where
+    return reason.removeprefix(f"{column}: "), shown
+
+
+def _told(faults: Sequence[RowFault], rows: Any) -> tuple[list[str], list[str]]:
+    reasons: list[list[str]] = [[] for _ in rows]
+    checks: list[list[str]] = [[] for _ in rows]
+    for fault in faults:
+        for place in np.flatnonzero(fault.mask[rows]).tolist():
+            reasons[place].append(f"{fault.column}: {fault.message}")
+            checks[place].append(f"{fault.check} {fault.column}")
+    return ["; ".join(one) for one in reasons], [",".join(one) for one in checks]
+
+
+def _table(
+    schema: Schema, reasons: Sequence[str], checks: Sequence[str], rows: Any, known: Any, text: dict[str, Any]
+) -> Any:
+    own = {
+        "reason": pa.array(reasons, pa.string()),
+        "_file": pa.nulls(len(reasons), pa.string()),
+        "_row": rows.cast(pa.int64()),
+        "_check": pa.array(checks, pa.string()),
+        "_known_at": known,
+    }
+    return pa.table(own | {_named(name): text[name] for name in schema.names})
+
+
+def _malformed(file: TypedFile, schema: Schema, table: Any) -> Any:
+    if not file.malformed:
+        return table
+    lines = file.malformed
+    text = {name: pa.nulls(len(lines), pa.string()) for name in schema.names}
+    reasons = [f"{line.message}: {line.text[:200]}" for line in lines]
+    rows, known = pa.array([line.row for line in lines], pa.int64()), pa.nulls(len(lines), pa.int64())
+    return pa.concat_tables([table, _table(schema, reasons, ["malformed "] * len(lines), rows, known, text)])
+
+
+def _shown(values: Any, dtype: str) -> Any:
+    return as_text(values.cast(pa.timestamp("us", tz="UTC")) if dtype == "time" else values)
+
+
+def _named(column: str) -> str:
+    """A declared column's name in a quarantine: one that means something there already gets an underscore."""
+    return f"{column}_" if column in _OWN else column

@@ -1,4 +1,4 @@
-"""The tables of the data folder: what is known of files, of their checked rows, and of snapshots."""
+"""The data folder's tables: what is known of files, and which snapshot of a source was accepted last."""
 
 from __future__ import annotations
 
@@ -6,42 +6,43 @@ import sqlalchemy as sa
 
 from noria.stores.database import metadata
 
-file_index = sa.Table(
-    "file_index",
+files = sa.Table(
+    "data_files",
     metadata,
     sa.Column("path", sa.String(1024), primary_key=True),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("modified", sa.BigInteger, nullable=False),
-    sa.Column("inode", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("modified_ns", sa.BigInteger, nullable=False),
+    sa.Column("changed_ns", sa.BigInteger, nullable=False),
+    sa.Column("inode", sa.String(32), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
 )
-sifted_files = sa.Table(
-    "sifted_files",
+"""The digest of every file seen, trusted for as long as its size, times and inode stay the same."""
+
+parts = sa.Table(
+    "data_parts",
     metadata,
-    sa.Column("raw", sa.String(64), primary_key=True),
-    sa.Column("rules", sa.String(64), primary_key=True),
+    sa.Column("key", sa.String(64), primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
+"""A `FilePart` by the digest of (raw file, schema, version of the checks)."""
+
 snapshots = sa.Table(
-    "snapshots",
+    "data_snapshots",
     metadata,
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("source", sa.String(255), nullable=False, index=True),
-    sa.Column("taken", sa.BigInteger, nullable=False),
+    sa.Column("taken_at", sa.BigInteger, nullable=False),
     sa.Column("value", sa.Text, nullable=False),
 )
-checked_snapshots = sa.Table(
-    "checked_snapshots",
-    metadata,
-    sa.Column("snapshot", sa.String(64), primary_key=True),
-    sa.Column("rules", sa.String(64), primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
-)
-accepted_sources = sa.Table(
-    "accepted_sources",
+"""Every `Snapshot` ever taken."""
+
+accepted = sa.Table(
+    "data_accepted",
     metadata,
     sa.Column("source", sa.String(255), primary_key=True),
     sa.Column("snapshot", sa.String(64), nullable=False),
-    sa.Column("as_of", sa.BigInteger, nullable=False),
+    sa.Column("rules", sa.String(64), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("value", sa.Text, nullable=False),
 )
+"""The `Checked` of the snapshot of each source that was accepted last."""

@@ -14,8 +14,8 @@ import numpy as np
 from scipy import special, stats
 
 from noria.monitoring.bins import Floats
-from noria.validation.metrics import measure
-from noria.validation.model import METRICS, Estimate
+from noria.validation.metrics import measure, row_losses
+from noria.validation.model import Estimate
 
 Z = 1.959964
 """Standard errors either side of a 95 % interval."""
@@ -26,16 +26,14 @@ def realised(metric: str, label: Floats, prediction: Floats) -> Estimate | None:
 
     A metric is undefined when it is unknown, without rows, or, for a ranking metric, with one class only.
     """
-    if metric not in METRICS or not len(label):
+    interval = _INTERVALS.get(metric)
+    if interval is None or not len(label):
         return None
     with np.errstate(all="ignore"):
-        try:
-            value = measure(metric, label, prediction)
-        except ValueError:
-            return None
+        value = measure(metric, label, prediction)
         if not np.isfinite(value):
             return None
-        low, high = _INTERVALS[metric](value, label, prediction)
+        low, high = interval(value, label, prediction)
     return Estimate(value, low, high, len(label))
 
 
@@ -47,8 +45,7 @@ def _brier(value: float, label: Floats, prediction: Floats) -> Interval:
 
 
 def _log_loss(value: float, label: Floats, prediction: Floats) -> Interval:
-    sure = np.clip(prediction, 1e-15, 1 - 1e-15)
-    return _around(value, -(label * np.log(sure) + (1 - label) * np.log1p(-sure)))
+    return _around(value, row_losses("classification", label, prediction))
 
 
 def _mae(value: float, label: Floats, prediction: Floats) -> Interval:

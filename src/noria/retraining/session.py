@@ -106,7 +106,7 @@ def prepare(ws: Workspace, plan: ModelPlan, functions: Functions, options: Repla
     parts = {}
     for spec in plan.sources:
         snapshot = data.take_snapshot(ws, spec)
-        parts[spec.name] = data.check(ws, spec, snapshot).parts
+        parts[spec.name] = data.examine(ws, spec, snapshot).parts
     start = options.start if options.start is not None else int(first.lineage.split["at"])
     asked = parts[plan.training.inputs.source]
     end = options.until if options.until is not None else max(part.last_event for part in asked) + 1

@@ -21,6 +21,7 @@ from noria.monitoring.observations import Observations
 from noria.monitoring.realised import realised
 from noria.rollout.model import Rollout, RolloutSpec, StageSpec
 from noria.rollout.sequential import sample_ratio_p
+from noria.validation.metrics import row_losses
 
 Floats = NDArray[np.float64]
 Task = Literal["classification", "regression"]
@@ -108,23 +109,11 @@ def gather(
         ratio_p=_ratio_p(stage, plan),
         latency=own[np.isfinite(own)],
         failed=(~np.isfinite(stage.prediction_of(rollout.challenger))).astype(float),
-        differences=losses(label, new, task) - losses(label, champion[known], task),
+        differences=row_losses(task, label, new) - row_losses(task, label, champion[known]),
         label=label,
         prediction=new,
         waiting=int((both & ~known).sum()),
     )
-
-
-def losses(label: Floats, prediction: Floats, task: Task) -> Floats:
-    """The loss of each row: log loss in nats (probabilities kept off 0 and 1 by 1e-6), or squared error.
-
-    >>> losses(np.array([1.0]), np.array([0.5]), "classification").round(4).tolist()
-    [0.6931]
-    """
-    if task == "regression":
-        return np.asarray((label - prediction) ** 2)
-    sure = np.clip(prediction, 1e-6, 1 - 1e-6)
-    return np.asarray(-(label * np.log(sure) + (1 - label) * np.log1p(-sure)))
 
 
 def _ratio_p(stage: Window, plan: StageSpec) -> float:

@@ -40,16 +40,14 @@ def start(
     idempotency: str | None = None,
     connection: sa.Connection | None = None,
 ) -> Rollout:
-    """Begin a takeover: the first stage's routing is committed with it.
+    """Begin a takeover: the first stage's routing is committed with it. Without stages it is over at once.
 
     Asked again with the same `idempotency`, or for the two versions whose rollout is running, it gives that
-    rollout. Raises RolloutRunning when the model has another one running, BadInput when there are no stages or
-    the two versions are one, NotFound for a version that does not exist, NotPromotable for a challenger whose
-    gates did not pass.
+    rollout. Raises RolloutRunning when the model has another one running, BadInput when the two versions are one,
+    NotFound for a version that does not exist, NotPromotable for a challenger whose gates did not pass.
     """
-    if not spec.stages or champion == challenger:
-        matter = "a rollout needs at least one stage" if not spec.stages else "a version cannot take over from itself"
-        raise BadInput(f"{matter} ({model}, version {challenger})", hint="declare shadow() or percent() stages")
+    if champion == challenger:
+        raise BadInput(f"{model} version {champion} cannot take over from itself", hint="name two versions")
     registry.get_version(ws, model, champion)
     _check_gates(registry.get_version(ws, model, challenger))
     with _within(ws, connection) as held:
@@ -64,13 +62,16 @@ def start(
         now = ws.clock.now()
         made = Rollout(ws.ids.new("rollout"), model, champion, challenger, "running", 0, now, now, reason=reason)
         held.execute(sa.insert(rollouts).values(**_row(made), idempotency=idempotency))
-        serving.set_routing(ws, held, _routing(made, spec.stages[0]))
         registry.set_stage(ws, held, model, challenger, "rollout", reason, {"rollout": made.id})
         data = {
             "model": model, "champion": champion, "challenger": challenger, "reason": reason,
-            "stages": [str(stage) for stage in spec.stages], "stage": str(spec.stages[0]),
+            "stages": [str(stage) for stage in spec.stages],
         }  # fmt: skip
         ws.journal.append(held, Fact("RolloutStarted", f"rollout:{made.id}", data))
+        if not spec.stages:
+            at_once = Decision("promote", f"{reason}; no stages are declared, so it takes over at once")
+            return _end(ws, held, made, at_once, {"reason": at_once.reason})
+        serving.set_routing(ws, held, _routing(made, spec.stages[0]))
     return made
 
 

@@ -162,12 +162,14 @@ class App:
         return answer(taken.show(), taken.status)
 
     def _events(self, request: Request) -> Response:
-        applied = sent = 0
-        for events in rows.read_events(decode(request.body)):
-            new = self._plane.online.ingest(events.source, events.rows, stream=events.stream, position=events.position)
-            self._plane.metrics.ingested(events.source, new)
-            applied, sent = applied + new, sent + len(events.rows)
-        return answer({"applied": applied, "repeated": sent - applied})
+        """Batches are taken in order; when one is refused those before it stay, and a stream knows them again."""
+        batches = rows.read_events(decode(request.body))
+        total = 0
+        for one in batches:
+            applied = self._plane.online.ingest(one.source, one.rows, stream=one.stream, position=one.position)
+            self._plane.metrics.ingested(one.source, applied)
+            total += applied
+        return answer({"applied": total, "repeated": sum(len(one.rows) for one in batches) - total})
 
     def _positions(self, _request: Request) -> Response:
         return answer({"positions": self._plane.online.positions()})

@@ -11,16 +11,20 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from noria.core.digest import canonical
 from noria.core.errors import NoriaError
-from noria.features.model import ViewSpec
+from noria.features.model import InputSet, ViewSpec
 from noria.features.online import OnlineFeatures
 from noria.serving.app import App
 from noria.serving.asgi import MOST_BYTES, asgi
 from noria.serving.endpoint import Endpoint
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
-from noria.serving.lineup import Board, Lineup
+from noria.serving.lineup import Board, Lineup, changed_functions
 from noria.serving.listening import Server, listen
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
@@ -30,15 +34,17 @@ from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
+_INPUTS = TypeAdapter(InputSet)
 OnViews = Callable[[OnlineFeatures, Sequence[ViewSpec]], None]
+"""Told which views the online store has just been given; may fill them from history."""
 
 
 class DataPlane:
     """Everything a serving process holds. One at a time a workspace: a second one raises Conflict.
 
     `functions` are the on-demand feature functions by `module:name`. With `replay` callers drive the clock
-    (which must be a ManualClock), and the routing is read only when asked. `on_views` is told which views the
-    online store has been given, all at opening and new ones at a swap, and may fill them from history.
+    (which must be a ManualClock), and the routing is read only when asked. `on_views` is
+    told which views the online store is given, at opening and at a swap; without it new ones begin empty.
     """
 
     def __init__(
@@ -55,26 +61,25 @@ class DataPlane:
         self.board = Board(waiting=dict.fromkeys(models, "the routing has not been read yet"))
         self.metrics = Metrics()
         self._ws = ws
-        self._models = dict(models)
-        self._last_file = log_path(ws) / "last.json"
+        self._models = {name: replace(served, inputs=_as_packaged(served.inputs)) for name, served in models.items()}
+        self._last_file = ws.folder("serving") / "last.json"
         self._last = read_last(self._last_file)
         packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
-        self._loader = Loader(ws, {(name[0], int(name[2])): package for name, package in packages})
+        self._loader = Loader(ws, functions, {(name[0], int(name[2])): package for name, package in packages})
         self._following = asyncio.Lock()
         self._closed = False
         self.log = PredictionLog(log_path(ws))
         self._on_views = on_views
         self.online = self._open_online()
-        self.endpoint = Endpoint(self.online, functions, self.log, ws.ids, self.metrics)
+        self.endpoint = Endpoint(self.log, ws.ids, self.metrics)
         self.app = App(self)
 
     def _open_online(self) -> OnlineFeatures:
         """With the views of the last known versions too: they want the events since the last checkpoint as well."""
         views = _views([*(served.inputs.views for served in self._models.values()), *self._loader.known_views()])
         try:
-            online = OnlineFeatures(views, self._ws.online_store("features"), log_path(self._ws) / "events")
-            if self._on_views is not None:
-                self._on_views(online, views)
+            online = OnlineFeatures(views, self._ws.online_store("features"), self._ws.folder("serving") / "events")
+            self._fill(online, views)
         except BaseException:
             self.log.close()
             raise
@@ -96,9 +101,8 @@ class DataPlane:
             return
         self._closed = True
         try:
-            self.online.checkpoint()
-        finally:
             self.online.close()
+        finally:
             self.log.close()
 
     @asynccontextmanager
@@ -148,16 +152,18 @@ class DataPlane:
                 waiting[model] = f"no version has the alias {self._models[model].alias!r}"
             return current
         try:
-            champion = self._loader.load(model, routing.champion)
+            champion = self._loader.load(model, routing.champion, self.online)
         except NoriaError as error:
             if current is None:
                 waiting[model] = error.message
                 return None
             return Lineup(current.routing, current.champion, current.challenger, error.message)
+        changed = changed_functions(champion.package.inputs, self._models[model].inputs)
+        trouble = f"functions have changed since version {champion.number} was trained: {changed}" if changed else ""
         if routing.challenger is None:
-            return Lineup(routing, champion)
+            return Lineup(routing, champion, trouble=trouble)
         try:
-            return Lineup(routing, champion, self._loader.load(model, routing.challenger))
+            return Lineup(routing, champion, self._loader.load(model, routing.challenger, self.online), trouble)
         except NoriaError as error:
             return Lineup(routing, champion, trouble=f"the challenger cannot answer: {error.message}")
 
@@ -174,19 +180,23 @@ class DataPlane:
         if board == self.board:
             return board
         loaded = [one for lineup in board.lineups.values() for one in lineup.versions]
-        self._add_views(_views(one.package.inputs.views for one in loaded))
+        new = [view for view in _views(one.package.inputs.views for one in loaded) if not self.online.has(view)]
+        self._fill(self.online, new)
         for line in {board.degraded, *board.waiting.values()} - {""}:
             _log.warning("%s", line)
         self.board = board
         self.metrics.serving(board)
         return board
 
-    def _add_views(self, views: Sequence[ViewSpec]) -> None:
-        new = [view for view in views if not self.online.has(view)]
-        if new:
-            self.online.add_views(new)
-            if self._on_views is not None:
-                self._on_views(self.online, new)
+    def _fill(self, online: OnlineFeatures, views: Sequence[ViewSpec]) -> None:
+        online.add_views(views)
+        if views and self._on_views is not None:
+            self._on_views(online, views)
+
+
+def _as_packaged(inputs: InputSet) -> InputSet:
+    """The same inputs as a package brings them: with 15.0 where 15 was declared, a view would be another one."""
+    return _INPUTS.validate_json(canonical(inputs))
 
 
 def _views(groups: Iterable[Sequence[ViewSpec]]) -> tuple[ViewSpec, ...]:

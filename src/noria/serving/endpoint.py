@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from noria.core.clock import monotonic
 from noria.core.ids import Ids
-from noria.features.online import OnlineFeatures
-from noria.features.vector import Vectorizer
 from noria.serving.lineup import Lineup, Loaded
 from noria.serving.log import PredictionLog
 from noria.serving.metrics import Metrics
@@ -36,18 +34,13 @@ class Endpoint:
 
     def __init__(
         self,
-        online: OnlineFeatures,
-        functions: Mapping[str, Callable[..., Any]],
         log: PredictionLog,
         ids: Ids,
         metrics: Metrics,
     ) -> None:
-        self._online = online
-        self._functions = functions
         self._log = log
         self._ids = ids
         self._metrics = metrics
-        self._vectorizers: dict[tuple[str, int], Vectorizer] = {}
 
     def answer(self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float) -> list[PredictionRecord]:
         """Answers in the order of the rows, every one of them in the log already.
@@ -116,22 +109,19 @@ class Endpoint:
 
     def _score(self, loaded: Loaded, row: Mapping[str, Any], now: int, seen: _Scored | None) -> _Scored:
         """What a version answers; `seen` carries the inputs when another version has just looked up the same."""
-        if seen is None:
-            vectorizer = self._vectorizer(loaded)
-            request = vectorizer.read(row, now)
-            features = vectorizer.vector(request, now)
-        else:
-            request, features = seen.request, seen.features
+        request, features = _inputs(loaded, row, now) if seen is None else (seen.request, seen.features)
         output = loaded.scorer.predict_row(features)
         if not math.isfinite(output):
             raise BadAnswer(f"version {loaded.number} of {loaded.model!r} answered {output}, which is no finite number")
         return _Scored(loaded.number, request, features, output)
 
-    def _vectorizer(self, loaded: Loaded) -> Vectorizer:
-        key = (loaded.model, loaded.number)
-        if key not in self._vectorizers:
-            self._vectorizers[key] = Vectorizer(loaded.package.inputs, self._online, self._functions)
-        return self._vectorizers[key]
+
+def _inputs(loaded: Loaded, row: Mapping[str, Any], now: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    request = loaded.vectorizer.read(row, now)
+    try:
+        return request, loaded.vectorizer.vector(request, now)
+    except (OverflowError, ValueError) as error:
+        raise BadPayload(f"the row holds a value that features cannot be made of: {error}") from error
 
 
 def _same_model(earlier: PredictionRecord, lineup: Lineup) -> PredictionRecord:

@@ -12,6 +12,8 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Protocol
 
+from noria.features.model import FunctionInput, InputSet
+from noria.features.vector import Vectorizer
 from noria.optimization.model import Package
 from noria.serving.model import Arm, NotReady, Routing, UnknownModel
 
@@ -28,11 +30,12 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Loaded:
-    """One version: its description and its scorer."""
+    """One version: its description, what reads and completes its rows, and its scorer."""
 
     model: str
     number: int
     package: Package
+    vectorizer: Vectorizer
     scorer: Scorer
 
 
@@ -40,7 +43,8 @@ class Loaded:
 class Lineup:
     """The versions of one model that are in memory, and the routing between them.
 
-    `challenger` is None when there is none, and also when it could not be loaded: `trouble` tells why.
+    `challenger` is None when there is none, and also when it could not be loaded. `trouble` tells what is
+    wrong without being in the way.
     """
 
     routing: Routing
@@ -93,6 +97,13 @@ class Board:
                 hint="train one with `noria run`, or promote one; it is taken up within a second",
             )
         raise UnknownModel("model", model, self.models)
+
+
+def changed_functions(trained: InputSet, declared: InputSet) -> str:
+    """Names of the functions whose code is not what a version was trained with: it would be given other numbers."""
+    now = {one.function: one.fingerprint for one in declared.inputs if isinstance(one, FunctionInput)}
+    used = [one for one in trained.inputs if isinstance(one, FunctionInput)]
+    return ", ".join(one.name for one in used if now.get(one.function, one.fingerprint) != one.fingerprint)
 
 
 def position(key: str, salt: str) -> float:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import logging
 import threading
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pyarrow.parquet as pq
 
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
 from noria.features.model import ViewSpec
+from noria.features.online import OnlineFeatures
+from noria.features.vector import Vectorizer
 from noria.optimization.model import NotServable, Package
 from noria.optimization.operations import load_package
 from noria.optimization.session import Session
@@ -36,14 +40,15 @@ class NotLoadable(NoriaError):
 class Loader:
     """Loads versions and keeps those in use. A version whose package digest is known needs no database."""
 
-    def __init__(self, ws: Workspace, packages: dict[Key, str] | None = None) -> None:
+    def __init__(self, ws: Workspace, functions: Mapping[str, Callable[..., Any]], packages: Mapping[Key, str]) -> None:
         self._ws = ws
+        self._functions = functions
         self._lock = threading.Lock()
         self._loaded: dict[Key, Loaded] = {}
         self._failed: dict[Key, tuple[float, NoriaError]] = {}
-        self.packages = dict(packages or {})
+        self.packages = dict(packages)
 
-    def load(self, model: str, number: int) -> Loaded:
+    def load(self, model: str, number: int, online: OnlineFeatures) -> Loaded:
         """A version, ready to answer. One that failed is tried again after half a minute.
 
         Raises GoldenMismatch when it does not reproduce its golden rows here, NotServable when it is native,
@@ -57,7 +62,7 @@ class Loader:
                 raise error
             if key not in self._loaded:
                 try:
-                    self._loaded[key] = self._open(key)
+                    self._loaded[key] = self._open(key, online)
                 except NoriaError as error:
                     self._failed[key] = (monotonic(), error)
                     raise
@@ -84,10 +89,11 @@ class Loader:
         with self._lock:
             self._failed = {}
 
-    def _open(self, key: Key) -> Loaded:
+    def _open(self, key: Key, online: OnlineFeatures) -> Loaded:
         try:
             package = self._describe(key)
-            return Loaded(*key, package, self._session(package))
+            vectorizer = Vectorizer(package.inputs, online, self._functions)
+            return Loaded(*key, package, vectorizer, self._session(package))
         except NoriaError:
             raise
         except Exception as error:  # whatever a runtime raises for a graph it cannot use

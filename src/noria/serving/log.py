@@ -29,7 +29,7 @@ _LATEST = 1024
 
 def log_path(ws: Workspace) -> Path:
     """Where the data plane of a workspace keeps its prediction log."""
-    return ws.settings.home / "serving"
+    return ws.folder("log")
 
 
 class Track(Generic[R]):
@@ -86,8 +86,7 @@ class Track(Generic[R]):
         with self._converting:
             for segment in self.files.sealed():
                 self.files.convert(segment)
-                with self._lock:
-                    drop_segment(segment)
+                drop_segment(segment)
 
     def close(self) -> None:
         with self._lock:

@@ -42,7 +42,7 @@ class LogFiles(Generic[R]):
     def __init__(self, root: Path, layout: Layout[R]) -> None:
         self.layout: Layout[R] = layout
         self.spool = root / "spool" / layout.name
-        self.folder = root / "log" / layout.name
+        self.folder = root / layout.name
 
     def parquet(self) -> list[ParquetFile]:
         """The Parquet files, oldest first."""

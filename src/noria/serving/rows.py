@@ -106,12 +106,13 @@ def _label(value: Any) -> float | None:
 
 
 def read_events(body: Any) -> list[Events]:
-    """The batches of an `/events` body: one object, or a list of them. Raises BadPayload."""
-    return [_read_batch(one) for one in (body if isinstance(body, list) else [body])]
+    """The batches of an `/events` body: one, or an array of them. Raises BadPayload."""
+    batches = [_events(as_object(one, "a batch of events")) for one in (body if isinstance(body, list) else [body])]
+    _few_enough([row for batch in batches for row in batch.rows], MOST_EVENTS, "rows")
+    return batches
 
 
-def _read_batch(body: Any) -> Events:
-    body = as_object(body, "the body")
+def _events(body: dict[str, Any]) -> Events:
     for name in body.keys() - set(_EVENT_KEYS):
         raise _unknown(name, _EVENT_KEYS)
     source, rows, stream, position = (body.get(name) for name in _EVENT_KEYS)
@@ -119,7 +120,6 @@ def _read_batch(body: Any) -> Events:
         raise BadPayload(f"source is {kind_of(source)}, not the name of a source")
     if not isinstance(rows, list):
         raise BadPayload(f"rows is {kind_of(rows)}, not an array of objects")
-    _few_enough(rows, MOST_EVENTS, "rows")
     rows = [as_object(row, f"row {number}") for number, row in enumerate(rows)]
     if stream is not None and not isinstance(stream, str):
         raise BadPayload(f"stream is {kind_of(stream)}, not a string")
