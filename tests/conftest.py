@@ -1,25 +1,35 @@
-"""What every test may ask for: a workspace on its own temporary folder, and a real PostgreSQL server."""
+"""Fixtures that several folders use: the flights project, fresh and after its first turn."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from noria.testing.postgres import PostgresServer
-from noria.testing.workspace import make_workspace
-from noria.workspace.workspace import Workspace
+sys.path.insert(0, str(Path(__file__).parent))
 
-
-@pytest.fixture
-def ws(tmp_path: Path) -> Iterator[Workspace]:
-    workspace = make_workspace(tmp_path)
-    yield workspace
-    workspace.close()
+from flights_project import FlightsProject, make_flights
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
-        yield server
+def flights_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_flights(tmp_path_factory.mktemp("template") / "flights").root
+
+
+@pytest.fixture
+def flights(flights_template: Path, tmp_path: Path) -> FlightsProject:
+    """A fresh project that has never run."""
+    return FlightsProject(Path(shutil.copytree(flights_template, tmp_path / "flights")))
+
+
+@pytest.fixture(scope="session")
+def ran_template(flights_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = Path(shutil.copytree(flights_template, tmp_path_factory.mktemp("ran") / "flights"))
+    FlightsProject(root).run()
+    return root
+
+
+@pytest.fixture
+def flights_that_ran(ran_template: Path, tmp_path: Path) -> FlightsProject:
+    """A project after its first turn."""
+    return FlightsProject(Path(shutil.copytree(ran_template, tmp_path / "flights_that_ran")))

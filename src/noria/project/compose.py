@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from noria.core.errors import Fault
 from noria.core.rules import Condition, Quantity, Rule, Trigger
@@ -172,7 +173,9 @@ class _Composer:
     def function(self, function: Callable[..., Any], of: type[Source]) -> list[FunctionInput]:
         name = function.__name__
         signature = inspect.signature(function, eval_str=True)
-        members = list(get_args(signature.return_annotation) or (signature.return_annotation,))
+        returned = signature.return_annotation
+        united = get_origin(returned) in (Union, UnionType)
+        members = list(get_args(returned)) if united else [returned]
         plain = [one for one in members if one is not type(None)]
         dtype = _RETURNS.get(plain[0]) if len(plain) == 1 else None
         if dtype is None:
