@@ -67,7 +67,7 @@ WITH_FUNCTION = InputSet(
 )  # fmt: skip
 
 
-def workspace(path: Path, now: int = 0) -> Workspace:
+def workspace(path: Path, now: int = 60 * 365 * DAY) -> Workspace:
     return open_workspace(path, settings_for(path, {}, {}), ManualClock(now))
 
 

@@ -1,309 +1,229 @@
+"""The online store against a hostile world: events that lie, senders that repeat themselves, and kill -9."""
+
 from __future__ import annotations
 
-import os
-import random
+import json
+import math
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
-from sensors import DAY, EVERY_KIND, HOUR, MINUTE, READING, reading
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from stations import COLUMNS, HOUR, MINUTE, STATION
 
 from noria.core.clock import parse_moment
-from noria.core.errors import BadInput, Conflict, NotFound, StorageFull
-from noria.core.schema import Column
-from noria.features import online as module
-from noria.features.model import BadEvents, ViewSpec
-from noria.features.online import OnlineFeatures
+from noria.core.errors import BadInput, Conflict, NotFound
+from noria.features.online import BadEvents, OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
-from noria.testing import oracle
+from noria.stores.online_memory import MemoryOnlineStore
 
-AT = 100 * DAY
-Open = Callable[..., OnlineFeatures]
+T = parse_moment("2024-06-10T12:00:00")
+VIEW = replace(STATION, columns=(replace(COLUMNS[0], nullable=False), *COLUMNS[1:]))
+HERE = str(Path(__file__).parent)
+
+
+def reading(number=0, **different):
+    plain = {"station": f"s{number % 7}", "at": T + number * MINUTE, "celsius": number / 8, "retries": number}
+    return plain | {"state": "ok"} | different
+
+
+def die(online):
+    """End as a killed process does: nothing is written down any more."""
+    if online._spool is not None:
+        online._spool.close()
+        online._store.close()
+        online._spool = None
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Open]:
-    """Opens the features of one folder; whoever had them before is closed."""
-    current: list[OnlineFeatures] = []
+def open_online(tmp_path):
+    opened = []
 
-    def open_features(*views: ViewSpec) -> OnlineFeatures:
-        while current:
-            current.pop().close()
-        store = LmdbOnlineStore(tmp_path / "store")
-        current.append(OnlineFeatures(views or [EVERY_KIND], store, tmp_path / "spool"))
-        return current[0]
+    def open_online(name="here", view=VIEW):
+        store = LmdbOnlineStore(tmp_path / name / "online", map_bytes=1 << 28)
+        opened.append(OnlineFeatures([view], store, tmp_path / name / "spool"))
+        return opened[-1]
 
-    yield open_features
-    while current:
-        current.pop().close()
+    yield open_online
+    for one in opened:
+        die(one)
 
 
-def table(rows: list[dict[str, Any]]) -> pa.Table:
-    types = {"float": pa.float64(), "string": pa.string()}
-    fields = [pa.field(column.name, types.get(column.dtype, pa.int64())) for column in READING]
-    return pa.Table.from_pylist(rows, schema=pa.schema([*fields, pa.field("ingested_at", pa.int64())]))
+@pytest.fixture
+def online(open_online):
+    return open_online()
 
 
-def test_an_event_counts_after_its_own_instant(opened: Open) -> None:
-    online = opened()
-    assert online.ingest("Reading", [reading("a", AT, heat=3.0)]) == 1
-    now, then = online.lookup(EVERY_KIND, "a", AT), online.lookup(EVERY_KIND, "a", AT + 1)
-    assert (now["rows_1h"], now["heat"]) == (0, 3.0), (
-        "a window ends before the moment asked about; a latest value does not"
-    )
-    assert (then["rows_1h"], then["mean_heat_1h"]) == (1, 3.0)
-    assert online.lookup(EVERY_KIND, None, AT) == online.lookup(EVERY_KIND, "nobody", AT)
-    assert online.freshness() == {"Reading": AT}
-
-
-def test_rows_sent_again_are_passed_over(opened: Open) -> None:
-    online = opened()
-    rows = [reading("a", AT + number) for number in range(5)]
-    assert online.ingest("Reading", rows[:3], stream="file", position=0) == 3
-    assert online.ingest("Reading", rows, stream="file", position=0) == 2
-    assert online.ingest("Reading", rows, stream="file", position=0) == 0
-    online = opened()
-    assert online.positions() == {"file": 5}
-    assert online.ingest("Reading", rows[1:], stream="file", position=1) == 0
-    assert online.ingest("Reading", [reading("a", AT + 9)], stream="file") == 1, "without a position: what comes next"
-    assert online.positions() == {"file": 6}
-    assert online.lookup(EVERY_KIND, "a", AT + 10)["rows_1h"] == 6
-    with pytest.raises(BadInput, match="before its beginning"):
-        online.ingest("Reading", rows, stream="file", position=-1)
+def all_of(online, at=T + 10 * 24 * HOUR, view=VIEW):
+    return {name: online.lookup(view, name, at) for name in [f"s{number}" for number in range(8)]}
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("event", "said"),
     [
-        ({"read_at": None}, "read_at: is null"),
-        ({"read_at": 10**30}, "outside the years"),
-        ({"read_at": "yesterday"}, "is no time"),
-        ({"read_at": True}, "is no time"),
-        ({"heat": float("nan")}, "is not finite"),
-        ({"heat": 10**400}, "is not finite"),
-        ({"heat": "warm"}, "is no number"),
-        ({"ticks": 2**63}, "64 bits"),
-        ({"ticks": 1e300}, "64 bits"),
-        ({"ticks": 10**5000}, "64 bits"),
-        ({"ticks": True}, "64 bits"),
-        ({"sensor": "half \ud800"}, "half a character"),
-        ({"sensor": 7}, "is no text"),
-        ({"het": 1.0}, "did you mean 'heat'"),
-        ({"ingested_at": AT - 1}, "happened later than it was ingested"),
+        (reading(celsius=math.nan), "not finite"),
+        (reading(celsius=math.inf), "not finite"),
+        (reading(celsius=10**400), "not finite"),
+        (reading(celsius="12"), "'12' is no number"),
+        (reading(celsius=True), "True is no number"),
+        (reading(retries=1.5), "no whole number"),
+        (reading(retries=2**63), "no whole number of 64 bits"),
+        (reading(station=None), "is null"),
+        (reading(station=7), "7 is no text"),
+        (reading(station="\ud800"), "no text"),
+        (reading(state=["ok"]), "no text"),
+        (reading(at=None), "is null"),
+        (reading(at="yesterday"), "no time"),
+        (reading(at=True), "no time"),
+        (reading(at=1.5e15), "no time"),
+        (reading(at=10**30), "no time"),
+        (reading(at=-(10**18)), "no time"),
+        (reading(at="0001-01-01T00:00:00+23:00"), "no time"),
+        (reading(ingested_at=10**30), "no time"),
+        (reading(ingested_at=T - 1), "happened later than it was ingested"),
+        (reading(celcius=1.0), "did you mean 'celsius'"),
+        ({"at": T}, "station: is missing"),
+        ([1, 2], "must be an object, not list"),
+        ("event", "must be an object"),
+        (None, "must be an object"),
     ],
+    ids=repr,
 )
-def test_an_event_that_does_not_fit_is_refused_with_all_others(opened: Open, change: Any, said: str) -> None:
-    online = opened()
-    rows = [reading("a", AT), {**reading("a", AT), **change}, "no row", {}]
+def test_an_event_that_does_not_fit_is_refused_with_its_whole_batch(online, event, said):
     with pytest.raises(BadEvents) as refused:
-        online.ingest("Reading", rows, stream="s", position=0)
-    message = str(refused.value)
-    assert "rows[1]" in message
-    assert said in message
-    assert "rows[2]: must be an object" in message
-    assert "rows[3].read_at: is missing" in message
-    message.encode()
+        online.ingest("Reading", [reading(), event], stream="a", position=0)
+    assert said in str(refused.value)
+    assert "rows[1]" in str(refused.value)
+    assert online.lookup(VIEW, "s0", T + HOUR)["newest"] is None
     assert online.positions() == {}
-    assert online.lookup(EVERY_KIND, "a", AT + 1)["rows_1h"] == 0
+    assert online.ingest("Reading", [reading()]) == 1
 
 
-def test_an_unknown_source_or_view_is_named(opened: Open) -> None:
-    with pytest.raises(BadEvents, match="did you mean 'Reading'"):
-        opened().ingest("Readings", [reading("a", AT)])
-    with pytest.raises(NotFound, match="Other"):
-        opened().lookup(replace(EVERY_KIND, name="Other"), "a", AT)
+def test_every_fault_of_a_batch_is_told_at_once_and_many_are_counted(online):
+    with pytest.raises(BadEvents) as refused:
+        online.ingest("Reading", [reading(celsius="x", retries="y"), {}, *[{"at": 0}] * 30])
+    assert "rows[0].celsius" in str(refused.value)
+    assert "rows[0].retries" in str(refused.value)
+    assert "rows[1].station: is missing" in str(refused.value)
+    assert "and 14 more" in str(refused.value)
 
 
-def test_times_may_be_text_and_ingested_at_may_be_left_out(opened: Open) -> None:
-    online = opened()
-    online.ingest("Reading", [{"sensor": "a", "read_at": "1969-12-31T23:59:00Z", "heat": 2}])
-    assert online.lookup(EVERY_KIND, "a", parse_moment("1970-01-01"))["heat"] == 2.0
+def test_a_source_that_nobody_needs_is_not_found(online):
+    with pytest.raises(NotFound, match="there is no source 'Readin'"):
+        online.ingest("Readin", [reading()])
 
 
-def test_values_of_any_size_survive_a_restart(opened: Open) -> None:
-    name = "ü" * 2000
-    rows = [reading(name, AT + number, heat=1e308, ticks=2**63 - 1) for number in range(3)]
-    opened().ingest("Reading", rows)
-    for _ in range(2):
-        answer = opened().lookup(EVERY_KIND, name, AT + 5)
-        assert answer["rows_1h"] == 3
-        assert answer["sum_ticks_1h"] is None, "three of them do not fit 64 bits"
-        assert answer["sum_heat_24h"] is None, "nor a double"
-        assert answer["most_ticks_13d"] == 2**63 - 1
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+names = st.sampled_from([*(one.name for one in COLUMNS), "ingested_at", "x"])
+anything = json_values | st.dictionaries(names, json_values)
 
 
-def test_a_second_process_is_kept_out(opened: Open, tmp_path: Path) -> None:
-    online = opened()
-    with pytest.raises(Conflict):
-        OnlineFeatures([EVERY_KIND], online._store, tmp_path / "spool")
+@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@given(st.lists(anything, min_size=1, max_size=3))
+def test_whatever_is_sent_is_taken_in_or_refused_in_words(online, rows):
+    try:
+        online.ingest("Reading", rows)
+    except BadInput as refused:
+        assert refused.code == "N3101"
 
 
-def test_a_full_store_loses_nothing_that_was_acknowledged(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    online = opened()
-    monkeypatch.setattr(module, "_CHECKPOINT", 2)
-
-    def full(items: object) -> None:
-        raise StorageFull("no room")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(online._store, "put_many", full)
-        assert online.ingest("Reading", [reading("a", AT + number) for number in range(4)]) == 4
-    online = opened()
-    assert online.lookup(EVERY_KIND, "a", AT + 10)["rows_1h"] == 4
+def test_an_entity_with_a_very_long_name_is_one_like_any_other(open_online):
+    """LMDB keeps keys of up to 511 bytes; a longer name must not poison the spool."""
+    online = open_online()
+    names = ["n" * 5000, "n" * 5000 + "'", "Ω" * 400]
+    online.ingest("Reading", [reading(station=name, celsius=float(number)) for number, name in enumerate(names)])
+    die(online)
+    again = open_online()
+    again.checkpoint()
+    assert [again.lookup(VIEW, name, T + 1)["newest"] for name in names] == [0.0, 1.0, 2.0]
+    assert again.lookup(VIEW, "n" * 4999, T + 1)["newest"] is None
 
 
-SHORT = ViewSpec("Short", "Reading", "sensor", "read_at", EVERY_KIND.features[:1], READING)
+def test_a_sender_that_is_not_sure_sends_again(online):
+    rows = [reading(number) for number in range(50)]
+    assert online.ingest("Reading", rows[:30], stream="a", position=0) == 30
+    assert online.ingest("Reading", rows[10:50], stream="a", position=10) == 20
+    assert online.ingest("Reading", rows, stream="a", position=0) == 0
+    assert online.positions() == {"a": 50}
+    rows_seen = sum(values[f"rows_{13 * 24 * HOUR}"] for values in all_of(online).values())
+    assert rows_seen == 50
+    assert online.ingest("Reading", rows[:5], stream="b", position=0) == 5
 
 
-def test_history_and_events_meet_without_a_gap_or_a_double(opened: Open) -> None:
-    rows = [reading("a", AT + number * MINUTE, late=number % 3 * MINUTE) for number in range(40)]
-    by_known = sorted(rows, key=lambda row: row["ingested_at"])
-    online = opened()
-    online.ingest("Reading", by_known, stream="s", position=0)
-    online.checkpoint()
-    online.add_views([SHORT])
-    assert online.waiting() == ["Reading"]
-    online.backfill({"Reading": table(by_known[:25])})
-    assert online.waiting() == []
-    assert online.backfill({"Reading": table(by_known)}) == 0, "a view is filled once"
-    for features in (online, opened(EVERY_KIND, SHORT)):
-        want = oracle.answer(EVERY_KIND, rows, "a", AT + HOUR)
-        assert features.lookup(EVERY_KIND, "a", AT + HOUR) == want
-        assert features.lookup(SHORT, "a", AT + HOUR) == {"rows_1h": want["rows_1h"]}
+def test_there_is_one_writer(open_online, tmp_path):
+    open_online()
+    with pytest.raises(Conflict, match="another process writes"):
+        OnlineFeatures([VIEW], MemoryOnlineStore(), tmp_path / "here" / "spool")
 
 
-def test_only_given_sources_are_filled_and_only_rows_that_can_matter(opened: Open) -> None:
-    online = opened()
-    assert online.backfill({}) == 0
-    assert online.waiting() == ["Reading"]
-    rows = [reading("a", AT), reading("a", AT - 20 * DAY), reading("a", AT - 12 * DAY)]
-    assert online.backfill({"Reading": table(rows)}) == 2
-    assert opened().lookup(EVERY_KIND, "a", AT + 1)["rows_13d"] == 2
-    assert opened().waiting() == []
+def grown():
+    """The view after its source was given another column, and a feature of it."""
+    wind = replace(COLUMNS[2], name="wind")
+    feature = replace(STATION.features[-2], name="wind", column="wind")
+    return replace(VIEW, columns=(*VIEW.columns, wind), features=(*VIEW.features, feature))
 
 
-def test_an_empty_history_is_a_history(opened: Open) -> None:
-    online = opened()
-    assert online.backfill({"Reading": table([])}) == 0
-    assert online.waiting() == []
-    online.ingest("Reading", [reading("a", AT)])
-    assert online.lookup(EVERY_KIND, "a", AT + 1)["rows_1h"] == 1
+def test_a_source_that_grows_while_it_is_served_is_read_by_its_newest_declaration(online):
+    new = grown()
+    online.ingest("Reading", [reading()])
+    online.add_views([new])
+    online.ingest("Reading", [reading(7), reading(1, wind=3.5)])
+    assert online.lookup(new, "s1", T + HOUR)["wind"] == 3.5
+    assert online.lookup(new, "s0", T + HOUR)["wind"] is None
+    assert online.lookup(VIEW, "s1", T + HOUR)["newest"] == 1 / 8
 
 
-DYING = """
-import os, sys
-sys.path.insert(0, {tests!r})
+def test_a_declaration_that_grew_reads_what_was_acknowledged_before(open_online):
+    """The spool holds rows of the old declaration; the new one has a column that they lack."""
+    online = open_online()
+    online.ingest("Reading", [reading()])
+    die(online)
+    new = grown()
+    found = open_online(view=new).lookup(new, "s0", T + 1)
+    assert (found["newest"], found["wind"]) == (0.0, None)
+
+
+_SENDER = f"""
+import json, sys
+sys.path.insert(0, {HERE!r})
 from pathlib import Path
-from sensors import EVERY_KIND, reading
+from test_online import VIEW, reading
+from noria.features import online
 from noria.features.online import OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
-from test_online import AT, table
-store = LmdbOnlineStore(Path(sys.argv[1]) / "store")
-online = OnlineFeatures([EVERY_KIND], store, Path(sys.argv[1]) / "spool")
-online.ingest("Reading", [reading("a", AT + 1)], stream="s", position=0)
-store.put_many = lambda items: os._exit(9)
-online.backfill({{"Reading": table([reading("a", AT), reading("b", AT)])}})
-"""
-
-
-def test_a_backfill_that_was_killed_begins_anew(opened: Open, tmp_path: Path) -> None:
-    script = DYING.format(tests=str(Path(__file__).parent))
-    assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == 9
-    online = opened()
-    assert online.waiting() == ["Reading"]
-    online.backfill({"Reading": table([reading("a", AT), reading("b", AT)])})
-    for features in (online, opened()):
-        assert features.waiting() == []
-        assert features.lookup(EVERY_KIND, "a", AT + 2)["rows_1h"] == 2
-        assert features.lookup(EVERY_KIND, "b", AT + 2)["rows_1h"] == 1
-
-
-def test_a_view_that_missed_events_starts_anew(opened: Open) -> None:
-    both = opened(EVERY_KIND, SHORT)
-    both.ingest("Reading", [reading("a", AT)])
-    both.backfill({"Reading": table([])})
-    alone = opened(EVERY_KIND)
-    alone.ingest("Reading", [reading("a", AT + 1)])
-    assert not alone.has(SHORT)
-    alone.add_views([SHORT])
-    assert alone.waiting() == ["Reading"], "it must not answer from before the events it has missed"
-    assert alone.lookup(SHORT, "a", AT + 2)["rows_1h"] == 0
-    again = opened(EVERY_KIND, SHORT)
-    again.backfill({"Reading": table([reading("a", AT)])})
-    assert again.lookup(SHORT, "a", AT + 2)["rows_1h"] == 2, "history, and the event after it from the spool"
-
-
-def test_two_versions_of_a_view_live_side_by_side(opened: Open) -> None:
-    wider = replace(EVERY_KIND, columns=(*READING, Column("battery", "float")), features=EVERY_KIND.features[:2])
-    online = opened(EVERY_KIND)
-    online.ingest("Reading", [reading("a", AT)])
-    online.add_views([wider])
-    online.ingest("Reading", [reading("a", AT + 1), {**reading("a", AT + 2), "battery": 0.5}])
-    assert online.lookup(EVERY_KIND, "a", AT + 3)["rows_1h"] == 3
-    assert online.lookup(wider, "a", AT + 3) == {"rows_1h": 2, "rows_24h": 2}
-    assert opened(wider, EVERY_KIND).lookup(wider, "a", AT + 3)["rows_1h"] == 2
-
-
-SENDER = """
-import sys
-sys.path.insert(0, {tests!r})
-from pathlib import Path
-from sensors import EVERY_KIND
-from noria.features import online as module
-from noria.stores.online_lmdb import LmdbOnlineStore
-from test_online import stream
-module._CHECKPOINT = 70
+online._CHECKPOINT = 70  # checkpoints often, so that the kill also falls into them
 folder = Path(sys.argv[1])
-online = module.OnlineFeatures([EVERY_KIND], LmdbOnlineStore(folder / "store"), folder / "spool")
-rows = stream()
-print("open", flush=True)
-position = online.positions().get("s", 0)
-while position < len(rows):
-    online.ingest("Reading", rows[position : position + 7], stream="s", position=position)
-    position += 7
-    print(min(position, len(rows)), flush=True)
-online.close()
+features = OnlineFeatures([VIEW], LmdbOnlineStore(folder / "online", map_bytes=1 << 28), folder / "spool")
+at = features.positions().get("loop", 0)
+while True:
+    features.ingest("Reading", [reading(n) for n in range(at, at + 9)], stream="loop", position=at)
+    at += 9
+    print(at, flush=True)
 """
 
 
-def stream() -> list[dict[str, Any]]:
-    numbers = random.Random(5)
-    rows = [
-        reading(
-            numbers.choice("abc"), AT + number * MINUTE, numbers.randint(-9, 9) / 4, late=numbers.choice([0, 0, HOUR])
-        )
-        for number in range(2_000)
-    ]
-    return sorted(rows, key=lambda row: row["ingested_at"])
-
-
-def test_kill_minus_nine_loses_nothing_and_doubles_nothing(opened: Open, tmp_path: Path) -> None:
-    script = SENDER.format(tests=str(Path(__file__).parent))
-    chance = random.Random(11)
-    kills, acknowledged, finished = 0, 0, False
-    while not finished:
-        sender = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-        assert sender.stdout is not None
-        assert sender.stdout.readline() == "open\n"
-        for _ in range(chance.randint(20, 80)):
-            line = sender.stdout.readline()
-            acknowledged = int(line) if line else acknowledged
-        if kills < 4:
-            kills += 1
-            os.kill(sender.pid, signal.SIGKILL)
-        rest = sender.stdout.read().split()
-        acknowledged = int(rest[-1]) if rest else acknowledged
-        finished = sender.wait(30) == 0
-    assert kills >= 3
-    assert acknowledged == len(stream())
-    online, rows = opened(), stream()
-    at = max(row["ingested_at"] for row in rows)
-    assert online.positions() == {"s": len(rows)}
-    for sensor in "abc":
-        assert online.lookup(EVERY_KIND, sensor, at) == oracle.answer(EVERY_KIND, rows, sensor, at)
+def test_killed_in_the_midst_again_and_again_and_sent_again_it_is_as_if_nothing_had_been(open_online, tmp_path):
+    acknowledged = 0
+    for lines in (60, 25, 111):
+        command = [sys.executable, "-c", _SENDER, str(tmp_path / "killed")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sender:
+            for _ in range(lines):
+                acknowledged = int(sender.stdout.readline())
+            sender.send_signal(signal.SIGKILL)
+    killed, undisturbed = open_online("killed"), open_online("undisturbed")
+    reached = killed.positions()["loop"]
+    assert reached >= acknowledged == (acknowledged // 9) * 9
+    rows = [reading(number) for number in range(reached + 500)]
+    killed.ingest("Reading", rows[reached - 40 :], stream="loop", position=reached - 40)
+    undisturbed.ingest("Reading", rows, stream="loop", position=0)
+    for at in (T + len(rows) * MINUTE, T + len(rows) * MINUTE + 5 * HOUR, T + 12 * 24 * HOUR):
+        assert json.dumps(all_of(killed, at)) == json.dumps(all_of(undisturbed, at))
+    assert killed.freshness() == undisturbed.freshness()

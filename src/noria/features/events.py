@@ -117,7 +117,7 @@ def moment(value: Any) -> Micros:
     if isinstance(value, int) and not isinstance(value, bool):
         if _FIRST <= value <= _LAST:
             return value
-        raise Misfit(f"{value} microseconds since 1970 lies outside the years 1 to 9999")
+        raise Misfit(f"{_short(value)} microseconds since 1970 is no time of the years 1 to 9999")
     if isinstance(value, str):
         try:
             return parse_moment(value)
@@ -139,7 +139,7 @@ def _text(value: Any) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Misfit(f"{_short(value)} has half a character (a lone surrogate)") from None
+            raise Misfit(f"{_short(value)} is no text that UTF-8 can hold") from None
         return value
     raise Misfit(f"{_short(value)} is no text")
 
