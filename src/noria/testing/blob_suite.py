@@ -49,6 +49,21 @@ class BlobSuite:
         with pytest.raises(Corrupt, match="damaged"):
             blobs.get(digest)
 
+    def test_keeping_a_damaged_blob_again_mends_it(self, blobs: BlobStore, tmp_path: Path) -> None:
+        source = tmp_path / "source"
+        source.write_bytes(b"precious")
+        for keep in (lambda: blobs.put(b"precious"), lambda: blobs.put_file(source)):
+            blobs.path(blobs.put(b"precious")).write_bytes(b"")
+            assert blobs.get(keep()) == b"precious"
+
+    @pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", "/etc/passwd", "ab", "A" * 64, "0" * 63 + "\n"])
+    def test_what_is_no_digest_is_not_found(self, blobs: BlobStore, name: str) -> None:
+        blobs.put(b"something")
+        assert not blobs.exists(name)
+        for ask in (blobs.get, blobs.path):
+            with pytest.raises(NotFound):
+                ask(name)
+
     def test_writers_of_the_same_bytes_do_not_disturb_each_other(self, blobs: BlobStore) -> None:
         found: list[str] = []
         threads = [threading.Thread(target=lambda: found.append(blobs.put(CONTENTS[3]))) for _ in range(8)]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from noria.core.clock import ManualClock
 from noria.core.errors import Conflict, Corrupt
-from noria.stores.database import Database, metadata
+from noria.stores.database import Database
 from noria.stores.journal import GENESIS, Fact, Journal, journal
 
 notes = sa.Table(
@@ -20,13 +20,11 @@ notes = sa.Table(
 
 
 class JournalSuite:
-    """A subclass gives the fixture `database`: an open `Database` without tables of its own."""
+    """A subclass gives the fixture `database`: an open `Database` that nobody has used before."""
 
     @pytest.fixture
     def log(self, database: Database) -> Journal:
-        journal.drop(database.engine, checkfirst=True)
-        notes.drop(database.engine, checkfirst=True)
-        metadata.create_all(database.engine, tables=[journal])
+        database.migrate()
         notes.create(database.engine)
         return Journal(database, ManualClock(1000), "ada")
 

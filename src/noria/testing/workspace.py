@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import pkgutil
 from pathlib import Path
 
-import noria
 from noria.config.settings import settings_for
 from noria.core.clock import Clock, ManualClock, Micros
 from noria.workspace.workspace import Workspace, open_workspace
@@ -16,16 +12,7 @@ NOON: Micros = 1_718_020_800_000_000
 """Noon of 10 June 2024, UTC: where the clock stands unless a test says otherwise."""
 
 
-def know_all_tables() -> None:
-    """Import every folder's `tables` module, so that a database opened afterwards has all of them."""
-    for folder in pkgutil.iter_modules(noria.__path__, "noria."):
-        name = f"{folder.name}.tables"
-        if folder.ispkg and importlib.util.find_spec(name):
-            importlib.import_module(name)
-
-
 def make_workspace(path: Path, clock: Clock | None = None, database: str | None = None) -> Workspace:
     """A workspace on the folder `path`; on SQLite there unless `database` is the URL of another one."""
-    know_all_tables()
     table = {"database": database} if database else {}
     return open_workspace(path, settings_for(path, table, {}), clock or ManualClock(NOON))
