@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flights_project import SRC, FlightsProject
-from killing import kill_until_finished
+from flights_project import SRC
+from killing import kill_until_finished, once_each, the_version
 
 KILLS = 5
 AS_OF = "2013-02-20"
@@ -21,21 +21,6 @@ def test_a_turn_that_is_killed_again_and_again_ends_with_the_same_model(flights,
     assert struck >= 2
     assert the_version(flights) == undisturbed
     assert once_each(flights)
-
-
-def once_each(project: FlightsProject) -> bool:
-    """The journal is whole, and tells of one turn, one version and one promotion."""
-    assert project.noria("journal", "--verify")["intact"]
-    kinds = [entry["kind"] for entry in project.noria("journal", "--limit", "1000")]
-    return all(
-        kinds.count(kind) == 1 for kind in ("TurnStarted", "VersionRegistered", "VersionPromoted", "TurnFinished")
-    )
-
-
-def the_version(project: FlightsProject) -> tuple[int, str, str]:
-    """The only version there is: its number, and the digests of its model and of its features."""
-    lineage = project.noria("lineage", "lateness@1")
-    return lineage["version"], lineage["model_digest"], lineage["features"]
 
 
 def test_a_turn_that_dies_after_each_of_its_commits_ends_with_the_same_model(flights, flights_that_ran) -> None:
