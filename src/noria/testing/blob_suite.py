@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,8 @@ class BlobSuite:
     def test_keeping_a_damaged_blob_again_mends_it(self, blobs: BlobStore, tmp_path: Path) -> None:
         source = tmp_path / "source"
         source.write_bytes(b"precious")
-        for keep in (lambda: blobs.put(b"precious"), lambda: blobs.put_file(source)):
+        keeps: list[Callable[[], str]] = [lambda: blobs.put(b"precious"), lambda: blobs.put_file(source)]
+        for keep in keeps:
             blobs.path(blobs.put(b"precious")).write_bytes(b"")
             assert blobs.get(keep()) == b"precious"
 
