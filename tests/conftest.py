@@ -1,4 +1,4 @@
-"""What every test may ask for: a workspace, a real PostgreSQL server, and the flights project, fresh or after a turn."""
+"""What every test may ask for: a workspace, a real PostgreSQL server, the flights project fresh or after a turn."""
 
 import shutil
 import sys
