@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import subprocess
 import sys
@@ -115,20 +114,14 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path):
     spool.close()
 
 
-def test_a_full_disk_acknowledges_nothing_and_the_spool_stays_usable(tmp_path):
-    """The limit on file size of this process stands in for the disk; a record is half written when it strikes."""
+def test_a_full_disk_acknowledges_nothing_and_the_spool_stays_usable(tmp_path, small_files):
+    """A record is half written when it strikes."""
     spool = filled(tmp_path)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (150, before[1]))
-    try:
+    with small_files(150):
         for _ in range(3):
             with pytest.raises(StorageFull, match="no room left"):
                 spool.append(b"y" * 200)
         assert spool.append(b"small") == 4
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
     assert spool.append(b"y" * 200) == 5
     assert [record for _, record in read_spool(tmp_path)] == [*RECORDS, b"small", b"y" * 200]
     spool.close()
