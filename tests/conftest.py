@@ -1,7 +1,7 @@
-"""What every test may ask for: a workspace on its own temporary folder, and a real PostgreSQL server."""
+"""What every test may ask for: a workspace, a real PostgreSQL server, and the flights project, fresh or after a turn."""
 
-from __future__ import annotations
-
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +10,10 @@ import pytest
 from noria.testing.postgres import PostgresServer
 from noria.testing.workspace import make_workspace
 from noria.workspace.workspace import Workspace
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from flights_project import FlightsProject, make_flights
 
 
 @pytest.fixture
@@ -23,3 +27,27 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
 def postgres() -> Iterator[PostgresServer]:
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def flights_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_flights(tmp_path_factory.mktemp("template") / "flights").root
+
+
+@pytest.fixture
+def flights(flights_template: Path, tmp_path: Path) -> FlightsProject:
+    """A fresh project that has never run."""
+    return FlightsProject(Path(shutil.copytree(flights_template, tmp_path / "flights")))
+
+
+@pytest.fixture(scope="session")
+def ran_template(flights_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = Path(shutil.copytree(flights_template, tmp_path_factory.mktemp("ran") / "flights"))
+    FlightsProject(root).run()
+    return root
+
+
+@pytest.fixture
+def flights_that_ran(ran_template: Path, tmp_path: Path) -> FlightsProject:
+    """A project after its first turn."""
+    return FlightsProject(Path(shutil.copytree(ran_template, tmp_path / "flights_that_ran")))

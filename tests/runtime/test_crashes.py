@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,8 +78,6 @@ def test_crashes_leave_no_trace(operations_: list[tuple[Any, ...]], crashes: lis
     with tempfile.TemporaryDirectory() as folder:
         clock = ManualClock(1_700_000_000_000_000)
         ws = workspace(Path(folder), f"sqlite:///{folder}/work.db", clock)
-        sa.event.listen(ws.database.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
-        ws.database.engine.dispose()  # no power cut is tested here
         program = Program(operations_)
         run = operations.submit(ws, "program", {})
         for kind, *_ in operations_:

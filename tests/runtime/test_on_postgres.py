@@ -31,7 +31,7 @@ class _OnPostgres:
         plain = sa.make_url(server.url).set(drivername="postgresql")
         with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {schema}".encode())
-        named = plain.update_query_dict({"options": f"-csearch_path={schema}"})
+        named = plain.update_query_dict({"options": f"-csearch_path={schema} -cstatement_timeout=60s"})
         return named.render_as_string(hide_password=False)
 
 

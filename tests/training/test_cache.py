@@ -32,6 +32,7 @@ BASE = {
     "code": {"flights.helper": "a" * 64, "flights.lateness": "b" * 64},
     "values": {"max_iter": 150, "rate": 0.1},
     "snapshot": {"Flight": "c" * 64},
+    "inputs": [{"view": "Airport"}, {"name": "hour_of_day", "fingerprint": "a" * 64}],
     "answers": [["2013-01.parquet", "d" * 64, None], ["2013-02.parquet", "e" * 64, None]],
 }
 CHANGES = [
@@ -41,6 +42,8 @@ CHANGES = [
     ({"values": {"max_iter": 150, "rate": 0.1, "depth": 2}}, "values.depth is new"),
     ({"snapshot": {"Flight": "f" * 64}}, "snapshot.Flight changed"),
     ({"answers": [["2013-01.parquet", "d" * 64, None]]}, "answers: 2013-02.parquet is gone"),
+    ({"inputs": [{"view": "Airport"}, {"name": "hour_of_day", "fingerprint": "b" * 64}]},
+     "inputs[hour_of_day].fingerprint changed"),
     ({"values": {"max_iter": True, "rate": 0.1}}, "values.max_iter 150 → True"),
     ({"values": 1, "code": 2, "snapshot": 3, "answers": 4},
      "answers changed; code changed; snapshot changed and 1 more"),

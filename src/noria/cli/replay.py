@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json as jsonlib
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,21 +60,28 @@ def command(
 
 @contextmanager
 def _servers(root: Path) -> Iterator[Target]:
+    from noria.retraining.line import Line
     from noria.retraining.replay import Target
+    from noria.server.ports import free_port
+    from noria.server.supervisor import Child, Supervisor
 
     where = root / ".noria" / "up.json"
     if where.exists() and (found := _answering(where)):
         yield found
         return
-    where.unlink(missing_ok=True)
+    port, control_port = free_port(), free_port()
+    target = Target(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control_port}")
     command = [sys.executable, "-m", "noria.cli.main", "up", "--project", str(root), "--replay", "--with-parent"]
-    process = subprocess.Popen([*command, "--port", "0", "--control-port", "0"], stdin=subprocess.PIPE)
+    command += ["--port", str(port), "--control-port", str(control_port)]
+    stop = Event()
+    keeper = Thread(target=Supervisor([Child("noria up", command)]).run, args=(stop,), name="servers")
+    keeper.start()
     try:
-        _wait_for(where, process)
-        yield Target(**jsonlib.loads(where.read_text()))
+        Line(target.control, patience=30.0).get("/health")
+        yield target
     finally:
-        process.terminate()
-        process.wait(30)
+        stop.set()
+        keeper.join()
 
 
 def _answering(where: Path) -> Target | None:
@@ -88,17 +95,6 @@ def _answering(where: Path) -> Target | None:
     except NoriaError:
         return None
     return target
-
-
-def _wait_for(where: Path, process: subprocess.Popen[bytes]) -> None:
-    from noria.core.clock import monotonic, sleep
-    from noria.core.errors import Unavailable
-
-    deadline = monotonic() + 30
-    while not where.exists():
-        if process.poll() is not None or monotonic() > deadline:
-            raise Unavailable("`noria up --replay` did not start", hint="run it by hand to see why")
-        sleep(0.05)
 
 
 @contextmanager

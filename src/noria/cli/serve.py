@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,7 +43,7 @@ def command(
 
     run_data_plane(
         ws, served, loaded.functions, host=host, port=port, replay=replay, on_views=fill,
-        on_ready=lambda url: print(f"noria: answering at {url}", flush=True),
+        on_ready=lambda url: print(f"noria: answering at {url}", file=sys.stderr, flush=True),
     )  # fmt: skip
 
 

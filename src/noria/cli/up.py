@@ -38,10 +38,12 @@ def command(
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    _write(project / ".noria" / "up.json", where)
+    if not with_parent:  # a replay that starts its own servers knows where they are, and nobody else may use them
+        _write(project / ".noria" / "up.json", where)
     sys.stderr.write(f"noria: predictions at {where['data_plane']}, control at {where['control']}; stop with Ctrl-C\n")
     Supervisor(children(project, port, control_port, replay=replay)).run(stop)
-    (project / ".noria" / "up.json").unlink(missing_ok=True)
+    if not with_parent:
+        (project / ".noria" / "up.json").unlink(missing_ok=True)
 
 
 def children(project: Path, port: int, control_port: int, *, replay: bool) -> Sequence[Child]:

@@ -49,7 +49,7 @@ class RowReader:
     def __init__(self, columns: Sequence[Column], *, also: Sequence[str] = ()) -> None:
         self.names = [column.name for column in columns]
         self._converters = [(column.name, converter(column), column.nullable) for column in columns]
-        self._also = set(also)
+        self._readable = {*self.names, *also}
 
     def read(self, row: Any, place: str, faults: list[Fault]) -> dict[str, Any]:
         """The row with typed values; everything wrong with it is added to `faults`, with its path from `place`."""
@@ -68,11 +68,10 @@ class RowReader:
                 typed[name] = convert(row[name])
             except Misfit as misfit:
                 faults.append(Fault(f"{place}.{name}", str(misfit)))
-        if len(row) > len(typed):
-            for name in row:
-                if name not in self.names and name not in self._also:
-                    guess = did_you_mean(str(name), self.names)
-                    faults.append(Fault(f"{place}.{name}", "nobody reads this", guess))
+        if not row.keys() <= self._readable:
+            for name in row.keys() - self._readable:
+                guess = did_you_mean(str(name), self.names)
+                faults.append(Fault(f"{place}.{_plain(name)}", "nobody reads this", guess))
         return typed
 
 
@@ -118,7 +117,7 @@ def moment(value: Any) -> Micros:
     if isinstance(value, int) and not isinstance(value, bool):
         if _FIRST <= value <= _LAST:
             return value
-        raise Misfit(f"{value} microseconds since 1970 lies outside the years 1 to 9999")
+        raise Misfit(f"{_short(value)} microseconds since 1970 is no time of the years 1 to 9999")
     if isinstance(value, str):
         try:
             return parse_moment(value)
@@ -140,7 +139,7 @@ def _text(value: Any) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Misfit(f"{_short(value)} has half a character (a lone surrogate)") from None
+            raise Misfit(f"{_short(value)} is no text that UTF-8 can hold") from None
         return value
     raise Misfit(f"{_short(value)} is no text")
 
@@ -169,6 +168,11 @@ def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     raise Misfit(f"{_short(value)} is neither true nor false")
+
+
+def _plain(name: Any) -> str:
+    """A name that was sent, for a message."""
+    return _short(name)[1:-1]
 
 
 def _short(value: Any) -> str:

@@ -23,7 +23,6 @@ import pyarrow.compute as pc
 from noria.core.clock import Micros
 from noria.core.digest import digest
 from noria.core.errors import BadInput, Fault, NotFound, StorageFull
-from noria.core.suggest import did_you_mean
 from noria.data.model import INGESTED_AT
 from noria.features.events import RowReader, ingested, merged_columns, shown
 from noria.features.ledger import NEVER, Kept, Ledger
@@ -121,14 +120,12 @@ class OnlineFeatures:
         """Take in events of one source; gives how many were new. When it returns they survive kill -9.
 
         With a `stream`, `position` is the number of the first row in it: rows taken in before are passed
-        over, so a sender that is not sure sends them again. Raises BadEvents with every fault (a source that no
-        view is of is one), StorageFull; then nothing is taken in.
+        over, so a sender that is not sure sends them again. Raises BadEvents with every fault, NotFound for a
+        source that no view needs, StorageFull; then nothing is taken in.
         """
         reader = self._readers.get(source)
         if reader is None:
-            hint = f"the sources are {', '.join(sorted(self._readers))}" if self._readers else "no views are kept yet"
-            fault = Fault("source", f"no view is of {source!r}", did_you_mean(source, self._readers))
-            raise BadEvents("the events", [fault], hint=hint)
+            raise NotFound("source", source, self._readers)
         skip, after = self._place(stream, position, len(rows))
         typed = self._typed(source, reader, rows[skip:], skip)
         if not typed:

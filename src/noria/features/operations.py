@@ -40,7 +40,7 @@ def part_inputs(inputs: InputSet, spine: Part, sources: Mapping[str, Sequence[Pa
     of a part that was cut later than the last request, the cut does not matter.
     """
     reached = {
-        source: [[part.digest, _cut(part, spine)] for part in parts]
+        source: {part.name: [part.digest, _cut(part, spine)] for part in parts}
         for source, parts in _reached(inputs, spine, sources).items()
     }
     return {"form": _FORM, "inputs": inputs, "requests": [spine.digest, spine.as_of], "sources": reached}

@@ -41,7 +41,7 @@ def number(value: float) -> str:
 
 def floored(moment: str, hop: Micros) -> str:
     """The last multiple of `hop` at or before `moment`; DuckDB's own division would truncate."""
-    return f"({moment} - (({moment} % {hop}) + {hop}) % {hop})"
+    return f"(({moment}) - ((({moment}) % {hop}) + {hop}) % {hop})"
 
 
 def condition(predicate: Predicate) -> str:

@@ -34,6 +34,9 @@ def to_onnx(model: Any, columns: Sequence[InputColumn]) -> bytes:
         raise NotConvertible(f"skl2onnx cannot convert it: {type(error).__name__}: {_first_line(error)}") from error
     graph.doc_string = ""
     graph.producer_version = ""
+    domains = sorted(graph.opset_import, key=lambda one: str(one.domain))  # they come in the order of a set
+    del graph.opset_import[:]
+    graph.opset_import.extend(domains)
     content: bytes = graph.SerializeToString(deterministic=True)
     return content
 

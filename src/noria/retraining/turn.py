@@ -89,6 +89,7 @@ class Made:
     package: dict[str, Any]
     evaluation: dict[str, Any]
     sheet: GateSheet
+    champion: int | None
 
 
 class Turn:
@@ -117,21 +118,31 @@ class Turn:
             lambda: steps.train(self.ws, self.plan, learning(), self.functions, self._on_trial), _shown_training,
         )  # fmt: skip
         identity = digest({"train": inputs, "gates": self.plan.gates})
-        if existing := registry.find(self.ws, self.plan.name, identity):
-            return self._unchanged(existing)
+        standing = context.step("look into the register", lambda: self._standing(identity))
+        if standing["existing"] is not None:
+            return self._unchanged(registry.get_version(self.ws, self.plan.name, standing["existing"]))
         made = self._step(
             context, "package", {"model": trained["model"], "inputs": self.plan.training.inputs},
             lambda: steps.package(self.ws, self.plan, learning(), trained), _shown_package,
         )  # fmt: skip
-        champion = registry.alias(self.ws, self.plan.name)
-        judged_with = {"package": made["package"], "champion": champion.number if champion else None, "train": inputs}
+        judged_with = {"package": made["package"], "champion": standing["champion"], "train": inputs}
         evaluation = self._step(
             context, "validate", judged_with,
             lambda: steps.validate(self.ws, self.plan, learning(), trained, made), _shown_evaluation,
         )  # fmt: skip
-        result = Made(sources, digests, trained, made, evaluation, steps.judge(self.plan, evaluation))
+        result = Made(
+            sources, digests, trained, made, evaluation, steps.judge(self.plan, evaluation), standing["champion"]
+        )
         version = self._register(context, result, identity, arguments["reason"])
         return self._take_over(context, version, result, arguments["reason"])
+
+    def _standing(self, identity: str) -> dict[str, int | None]:
+        """What a turn goes by to its end, also when it is gone on with after it has itself registered and promoted."""
+        existing = registry.find(self.ws, self.plan.name, identity)
+        champion = registry.alias(self.ws, self.plan.name)
+        return {
+            "existing": existing.number if existing else None, "champion": champion.number if champion else None
+        }  # fmt: skip
 
     def _started(self, connection: Any, reason: str) -> None:
         self.ws.journal.append(connection, Fact("TurnStarted", f"model:{self.plan.name}", {"reason": reason}))
@@ -223,7 +234,6 @@ class Turn:
 
     def _lineage(self, run: str, made: Made, reason: str) -> Lineage:
         spec = self.plan.training
-        champion = registry.alias(self.ws, self.plan.name)
         return Lineage(
             run=run,
             snapshots={name: checked.snapshot for name, checked in made.sources.checked.items()},
@@ -237,7 +247,7 @@ class Turn:
             },
             features=digest(made.features),
             seed=spec.seed,
-            parent=champion.number if champion else None,
+            parent=made.champion,
             reason=reason,
         )  # fmt: skip
 
@@ -248,7 +258,7 @@ class Turn:
         if made.package["format"] != "onnx":
             why = f"it cannot be served: {made.package['why_native']}"
             return self._finish(context, {**report, "outcome": "refused", "reason": why})
-        champion = registry.alias(self.ws, self.plan.name)
+        champion = made.champion
         if champion is None:
             context.transaction_step("promote", lambda connection: self._promote_first(connection, version, reason))
             return self._finish(context, {**report, "outcome": "promoted", "reason": "the first version to pass"})
@@ -260,14 +270,14 @@ class Turn:
         serving.set_routing(self.ws, connection, Routing(self.plan.name, champion=version.number))
         return version.number
 
-    def _start_rollout(self, champion: Version, version: Version, reason: str) -> str:
+    def _start_rollout(self, champion: int, version: Version, reason: str) -> str:
         running = rollouts.current(self.ws, self.plan.name)
         if running is not None and running.challenger == version.number:
             return running.id
         if running is not None:
             rollouts.abort(self.ws, running, f"version {version.number} is newer")
         spec = self.plan.rollout
-        return rollouts.start(self.ws, spec, self.plan.name, champion.number, version.number, reason=reason).id
+        return rollouts.start(self.ws, spec, self.plan.name, champion, version.number, reason=reason).id
 
     def _unchanged(self, version: Version) -> dict[str, Any]:
         return {

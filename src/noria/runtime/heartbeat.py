@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from noria.core.units import Duration
 from noria.runtime.lease import Owner
@@ -32,16 +33,19 @@ class Heartbeat:
 
     def __init__(self, database: Database, owner: Owner, lease: Duration) -> None:
         every = lease.seconds / BEATS
-        self._config = {
-            "driver": "psycopg", "database": "", "owner": str(owner), "parent": os.getpid(),
+        self._config: dict[str, Any] = {
+            "driver": "psycopg", "connect": {}, "owner": str(owner), "parent": os.getpid(),
             "lease": lease.micros, "every": every,
         }  # fmt: skip
+        self._useful = True
         if database.is_sqlite:
-            self._config |= {"driver": sqlite_module().__name__, "database": database.url.database or ""}
+            path = database.url.database or ":memory:"
+            self._useful = path != ":memory:"
+            self._config |= {"driver": sqlite_module().__name__, "connect": {"database": path}}
         else:
-            plain = database.url.set(drivername="postgresql")
-            self._config["database"] = plain.render_as_string(hide_password=False)
-        self._useful = self._config["database"] not in ("", ":memory:")
+            # not the URL as text: the server's library does not read every escape that ours writes
+            arguments = database.engine.dialect.create_connect_args(database.url)[1]
+            self._config["connect"] = {k: v for k, v in arguments.items() if isinstance(v, (str, int))}
         self._wait = f"{every:.3f}"
         self._process: subprocess.Popen[bytes] | None = None
 

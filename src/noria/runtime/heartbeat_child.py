@@ -57,8 +57,8 @@ class Beat:
 
     def _connect(self) -> Any:
         if self._config["driver"] == "psycopg":
-            return self._driver.connect(self._config["database"], autocommit=True, connect_timeout=5)
-        connection = self._driver.connect(self._config["database"], timeout=5.0, isolation_level=None)
+            return self._driver.connect(**{"connect_timeout": 5, **self._config["connect"], "autocommit": True})
+        connection = self._driver.connect(**self._config["connect"], timeout=5.0, isolation_level=None)
         connection.execute("PRAGMA synchronous=NORMAL")  # a beat lost in a power cut is no loss
         return connection
 

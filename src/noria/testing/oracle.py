@@ -1,94 +1,74 @@
-"""What features are by DESIGN section 4, in the plainest Python: every row looked at for every question.
+"""What features mean, in the plainest words that run: the reference that both engines are held against.
 
-Slow on purpose: nothing is shared with the code it judges but the specifications themselves.
+Nothing here is fast, shared with the engines or clever: every question looks at every row.
 """
 
 from __future__ import annotations
 
-import math
 import operator
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from noria.core.clock import Micros
-from noria.features.model import FeatureSpec, ViewSpec
+from noria.features.model import FeatureSpec, Predicate, ViewSpec
 
 _MINUTE = 60_000_000
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
 _COMPARE = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne
 }  # fmt: skip
 
-
-@dataclass(frozen=True)
-class Known:
-    """A row of a source, when it happened, and when it could be known."""
-
-    row: Mapping[str, Any]
-    at: Micros
-    ingested: Micros
+Row = Mapping[str, Any]
 
 
-def features_at(view: ViewSpec, rows: Iterable[Known], entity: Any, t: Micros) -> dict[str, Any]:
-    """Every feature of the view for `entity`, as it was known at `t`."""
-    known = [one for one in rows if entity is not None and one.row[view.entity] == entity and one.ingested <= t]
-    return {feature.name: feature_at(feature, known, t) for feature in view.features}
+def answer(view: ViewSpec, rows: Sequence[Row], entity: Any, at: int) -> dict[str, Any]:
+    """Every feature of `entity` at `at`, as known then. Rows have the source's columns and `ingested_at`."""
+    known = [] if entity is None else [row for row in rows if row[view.entity] == entity and row["ingested_at"] <= at]
+    return {feature.name: _feature(view, feature, known, at) for feature in view.features}
 
 
-def feature_at(feature: FeatureSpec, known: Iterable[Known], t: Micros) -> Any:
-    """One feature at `t`, of rows of one entity that were known then."""
+def _feature(view: ViewSpec, feature: FeatureSpec, known: Sequence[Row], at: int) -> Any:
     if feature.kind == "latest":
-        return _latest(feature, known, t)
-    start = window_start(t, feature.window or 0)
-    rows = [one.row for one in known if start <= one.at < t]
+        return _latest(view, feature, known, at)
+    assert feature.window is not None
+    hop = 5 * _MINUTE if feature.window <= 12 * _HOUR else _HOUR if feature.window <= 12 * _DAY else _DAY
+    start = (at - feature.window) // hop * hop
+    inside = [row for row in known if start <= row[view.event_time] < at]
     if feature.kind == "share":
-        return _share(feature, rows)
-    if feature.kind == "count" and feature.column is None:
-        return len(rows)
-    values = [row[feature.column or ""] for row in rows if row[feature.column or ""] is not None]
+        assert feature.predicate is not None
+        judged = [_holds(feature.predicate, row) for row in inside if row[feature.predicate.column] is not None]
+        return sum(judged) / len(judged) if judged else None
+    values = [row[feature.column] for row in inside if row[feature.column] is not None] if feature.column else inside
+    return _aggregate(feature, values)
+
+
+def _aggregate(feature: FeatureSpec, values: Sequence[Any]) -> Any:
     if feature.kind == "count":
         return len(values)
-    return _of_values(feature.kind, values) if values else None
+    if not values:
+        return None
+    if feature.kind == "mean":
+        return sum(values) / len(values)
+    if feature.kind in ("min", "max"):
+        return min(values) if feature.kind == "min" else max(values)
+    total = sum(values)
+    return total if feature.dtype == "float" or -(2**63) <= total < 2**63 else None
 
 
-def window_start(t: Micros, window: Micros) -> Micros:
-    """`floor(t - W, hop)`: hop 5 min up to 12 h, 1 h up to 12 days, 1 day beyond."""
-    minutes = Fraction(window, _MINUTE)
-    hop = _MINUTE * (5 if minutes <= 12 * 60 else 60 if minutes <= 12 * 24 * 60 else 24 * 60)
-    return math.floor(Fraction(t - window, hop)) * hop
+def _latest(view: ViewSpec, feature: FeatureSpec, known: Sequence[Row], at: int) -> Any:
+    """Of rows that happened and became known together the largest value counts; null is the smallest."""
+    assert feature.ttl is not None
+    happened = [row for row in known if row[view.event_time] <= at]
+    if not happened:
+        return None
+
+    def age(row: Row) -> tuple[Any, ...]:
+        value = row[feature.column or ""]
+        return (row[view.event_time], row["ingested_at"], value is not None, 0 if value is None else value)
+
+    newest = max(happened, key=age)
+    return newest[feature.column or ""] if at - newest[view.event_time] <= feature.ttl else None
 
 
-def _latest(feature: FeatureSpec, known: Iterable[Known], t: Micros) -> Any:
-    """Sources have no event id: of rows that tie in both times a value wins over null, and the larger wins."""
-    newest: Known | None = None
-    column = feature.column or ""
-    for one in known:
-        if one.at <= t and t - one.at <= (feature.ttl or 0) and (newest is None or _newer(one, newest, column)):
-            newest = one
-    return newest.row[column] if newest else None
-
-
-def _newer(one: Known, other: Known, column: str) -> bool:
-    if (one.at, one.ingested) != (other.at, other.ingested):
-        return (one.at, one.ingested) > (other.at, other.ingested)
-    mine, theirs = one.row[column], other.row[column]
-    return mine is not None and (theirs is None or mine > theirs)
-
-
-def _share(feature: FeatureSpec, rows: Iterable[Mapping[str, Any]]) -> float | None:
-    assert feature.predicate is not None
-    compare, constant = _COMPARE[feature.predicate.op], feature.predicate.value
-    judged = [
-        compare(row[feature.predicate.column], constant) for row in rows if row[feature.predicate.column] is not None
-    ]
-    return judged.count(True) / len(judged) if judged else None
-
-
-def _of_values(kind: str, values: list[Any]) -> Any:
-    if kind == "min":
-        return min(values)
-    if kind == "max":
-        return max(values)
-    total = math.fsum(values) if any(isinstance(value, float) for value in values) else sum(values)
-    return total if kind == "sum" else total / len(values)
+def _holds(predicate: Predicate, row: Row) -> bool:
+    return bool(_COMPARE[predicate.op](row[predicate.column], predicate.value))

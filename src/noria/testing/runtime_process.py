@@ -26,8 +26,11 @@ effects = sa.Table("test_effects", _own, sa.Column("run", sa.Text), sa.Column("e
 
 
 def workspace(root: Path, url: str, clock: Clock | None = None) -> Workspace:
-    """A workspace on a database, with the table of effects."""
+    """A workspace on a database, with the table of effects. Processes are killed here, not machines: no fsync."""
     ws = open_workspace(root, settings_for(root, {"database": url}, {}), clock or SystemClock())
+    if ws.database.is_sqlite:
+        sa.event.listen(ws.database.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
+        ws.database.engine.dispose()
     _own.create_all(ws.database.engine)
     return ws
 

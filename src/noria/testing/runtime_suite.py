@@ -49,6 +49,7 @@ def facts(ws: Workspace, run: str) -> list[str]:
 
 
 def state(ws: Workspace, run: str) -> str:
+    """The state a run is in."""
     return operations.status(ws, run).state
 
 

@@ -83,7 +83,7 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
     """What changed between two JSON values, as sentences.
 
     A path of two or more names reads "values.depth"; digests and long texts only say "changed". A list of
-    named lists (`[["2013-01.parquet", digest], ...]`) is compared by those names.
+    named lists (`[["2013-01.parquet", digest], ...]`) is compared by those names, a list of objects one by one.
 
     >>> list(differences({"values": {"depth": 3}}, {"values": {"depth": 4}}))
     ['values.depth 3 → 4']
@@ -95,7 +95,11 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
             yield f"{path} in another order"
             return
         before, after = _by_name(before), _by_name(after)
-    if isinstance(before, dict) and isinstance(after, dict):
+    if _objects(before) and _objects(after) and len(before) == len(after):
+        for number, (one, other) in enumerate(zip(before, after, strict=True)):
+            called = one.get("name") if one.get("name") == other.get("name") else None
+            yield from differences(one, other, f"{path}[{number if called is None else called}]")
+    elif isinstance(before, dict) and isinstance(after, dict):
         for key in [*before, *(key for key in after if key not in before)]:
             inside = _inside(path, str(key))
             if key not in after:
@@ -119,6 +123,10 @@ def _named(value: Any) -> bool:
     if not isinstance(value, list) or not all(isinstance(one, list) and len(one) > 1 for one in value):
         return False
     return all(isinstance(one[0], str) for one in value) and len({one[0] for one in value}) == len(value)
+
+
+def _objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
 def _by_name(value: list[list[Any]]) -> dict[str, Any]:
