@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from flights_project import FlightsProject
 from noria.serving.log import LogReader
@@ -55,7 +56,7 @@ def once_each(project: FlightsProject) -> bool:
 class Victims:
     """The processes of one `noria replay`, by what they do; found by the project folder on their command line."""
 
-    ROLES = {"serve": "data plane", "control": "control plane", "up": "supervisor", "replay": "driver"}
+    ROLES: ClassVar = {"serve": "data plane", "control": "control plane", "up": "supervisor", "replay": "driver"}
 
     def __init__(self, root: Path) -> None:
         self.root = root
