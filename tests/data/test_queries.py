@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
 import socket
-import subprocess
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -71,42 +65,9 @@ def test_a_source_lies_at_one_place(ws, readings):
         data.take_snapshot(ws, asking(readings, "SELECT 1", "mysql://user:secret@host/db"))
 
 
-def _without_rights():
-    """PostgreSQL refuses to run as root: become nobody in the child."""
-    if os.geteuid() == 0:
-        os.setgid(pwd.getpwnam("nobody").pw_gid)
-        os.setuid(pwd.getpwnam("nobody").pw_uid)
-
-
-def _programs():
-    found = shutil.which("initdb")
-    places = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    assert places, "the tests need PostgreSQL: apt install postgresql"
-    return places[-1]
-
-
-@pytest.fixture(scope="module")
-def server():
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "nobody")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    def run(*command):
-        subprocess.run(command, cwd=folder, preexec_fn=_without_rights, check=True, stdout=subprocess.DEVNULL)
-
-    run(_programs() / "initdb", "-D", folder / "data", "-U", "noria", "-A", "trust", "--no-sync")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-    run(_programs() / "pg_ctl", "-D", folder / "data", "-w", "-o", options, "-l", folder / "log", "start")
-    yield f"postgresql://noria@127.0.0.1:{port}/postgres"
-    run(_programs() / "pg_ctl", "-D", folder / "data", "-w", "-m", "immediate", "stop")
-    shutil.rmtree(folder)
-
-
 @pytest.fixture
-def filled(server):
+def filled(postgres):
+    server = postgres.url.replace("+psycopg", "")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS readings")
         connection.execute(
@@ -150,8 +111,8 @@ def test_a_server_that_is_away_is_unavailable_and_its_password_stays_secret(ws, 
     assert ws.journal.read() == []
 
 
-def test_a_workspace_on_postgres_does_the_same(tmp_path, readings, row, write, server):
-    ws = open_workspace(tmp_path, settings_for(tmp_path, {"database": server}, {}), ManualClock(10**16))
+def test_a_workspace_on_postgres_does_the_same(tmp_path, readings, row, write, postgres):
+    ws = open_workspace(tmp_path, settings_for(tmp_path, {"database": postgres.url}, {}), ManualClock(10**16))
     write("1.parquet", [row() for _ in range(30)] + [row(celsius=None)])
     checked = accept(ws, readings)
     write("2.parquet", [row()])

@@ -7,118 +7,148 @@ exactly that instant leaves them out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from noria.core.clock import Micros
 from noria.features.model import ViewSpec
-from noria.features.slots import empty, layout, lifter, lowerer, merger
-from noria.features.windows import floor, hop_of, window_start
+from noria.features.slots import layout, lifter, lowerer, merger
+from noria.features.windows import floor, hop_of
+
+_BIG = b"\x00big"
+"""How a state begins that holds a sum beyond 64 bits; MessagePack ends there, JSON does not."""
+
+Partial = list[Any]
 
 
 class State:
-    """The state of one entity: `newest` instant, its `pending` partial, `tiles` by hop and start, `latest` values."""
+    """The state of one entity.
+
+    `newest`: the newest instant of any row; `pending`: the partial of its rows; `tiles`: for each hop the
+    partials of older rows by the tile's start; `latest`: event time, ingestion time and values of the newest row.
+    """
 
     __slots__ = ("latest", "newest", "pending", "tiles")
 
-    def __init__(self, stored: list[Any] | None = None) -> None:
-        self.newest: Micros | None
-        self.pending: list[Any] | None
-        self.tiles: dict[int, dict[int, list[Any]]]
-        self.latest: dict[str, list[Any]]
-        self.newest, self.pending, self.tiles, self.latest = stored or (None, None, {}, {})
-
-    def stored(self) -> list[Any]:
-        """The state as plain values."""
-        return [self.newest, self.pending, self.tiles, self.latest]
+    def __init__(self, hops: int) -> None:
+        self.newest: Micros | None = None
+        self.pending: Partial | None = None
+        self.tiles: list[dict[Micros, Partial]] = [{} for _ in range(hops)]
+        self.latest: list[Any] | None = None
 
 
 class Keeper:
-    """Knows how one view's state takes a row in, and what it answers."""
+    """Knows how one view's states take rows in, what they answer, and how they are stored."""
 
     def __init__(self, view: ViewSpec) -> None:
         self.view = view
-        self._slots = layout(view)
-        self._lift, self._merge = lifter(self._slots), merger(self._slots)
-        self._windowed = [
-            (feature.name, feature.window, hop_of(feature.window), lowerer(feature, self._slots))
-            for feature in view.features
-            if feature.window is not None
-        ]
-        self._latest = [
-            (feature.name, feature.column or "", feature.ttl) for feature in view.features if feature.ttl is not None
-        ]
-        self._names = [feature.name for feature in view.features]
-        self._reach: dict[int, int] = {}
-        for _, window, hop, _ in self._windowed:
-            self._reach[hop] = max(window, self._reach.get(hop, 0))
+        slots = layout(view)
+        self._lift, self._merge = lifter(slots), merger(slots)
+        windowed = [(feature, feature.window) for feature in view.features if feature.window is not None]
+        reach: dict[Micros, Micros] = {}
+        for _, window in windowed:
+            reach[hop_of(window)] = max(window, reach.get(hop_of(window), 0))
+        self._tiers = [(place, hop, longest) for place, (hop, longest) in enumerate(sorted(reach.items()))]
+        places = {hop: place for place, hop, _ in self._tiers}
+        self._windows = [
+            (places[hop_of(window)], window, hop_of(window), [
+                (feature.name, lowerer(feature, slots)) for feature, length in windowed if length == window
+            ])
+            for window in sorted({window for _, window in windowed})
+        ]  # fmt: skip
+        newest = [(one.name, one.column or "", one.ttl) for one in view.features if one.ttl is not None]
+        self._columns = [column for _, column, _ in newest]
+        self._ttls = [(name, ttl) for name, _, ttl in newest]
+        self._nothing = {feature.name: 0 if feature.kind == "count" else None for feature in view.features}
+
+    def new(self) -> State:
+        """The state of an entity that no row has been seen of."""
+        return State(len(self._tiers))
 
     def add(self, state: State, row: Mapping[str, Any], at: Micros, known: Micros) -> None:
-        """Take one row in."""
-        for name, column, _ in self._latest:
-            value = row[column]
-            before = state.latest.get(name)
-            if before is None or _rank(at, known, value) > _rank(*before):
-                state.latest[name] = [at, known, value]
-        if not self._reach:
+        """Take one row in that happened `at` and became known at `known`, in any order."""
+        if self._columns:
+            self._renew(state, row, at, known)
+        if not self._tiers:
             return
-        partial = self._lift(row)
-        if state.newest is None or at > state.newest:
-            if state.pending is not None and state.newest is not None:
-                self._fold(state, state.newest, state.pending, at)
+        newest, partial = state.newest, self._lift(row)
+        if newest is None or at > newest:
+            if newest is not None and state.pending is not None:
+                self._fold(state, newest, state.pending, at)
             state.newest, state.pending = at, partial
-        elif at == state.newest and state.pending is not None:
+        elif at == newest and state.pending is not None:
             self._merge(state.pending, partial)
         else:
-            self._fold(state, at, partial, state.newest)
+            self._fold(state, at, partial, newest)
 
     def answer(self, state: State | None, at: Micros) -> dict[str, Any]:
-        """Every feature of the entity at `at`, in the view's order; `at` is not before the newest row taken in."""
-        answers: dict[str, Any] = dict.fromkeys(self._names)
-        for name, window, hop, lower in self._windowed:
-            answers[name] = lower(self._window(state, at, window, hop))
-        for name, _, ttl in self._latest:
-            found = state.latest.get(name) if state else None
-            if found and 0 <= at - found[0] <= ttl:
-                answers[name] = found[2]
+        """Every feature at `at`, in the view's order. Exact when `at` is not before any row taken in."""
+        answers = self._nothing.copy()
+        if state is None:
+            return answers
+        newest, pending = state.newest, state.pending
+        for place, window, hop, features in self._windows:
+            start = floor(at - window, hop)
+            partials = [partial for tile, partial in state.tiles[place].items() if tile >= start]
+            if pending is not None and newest is not None and start <= newest < at:
+                partials.append(pending)
+            if partials:
+                columns = list(zip(*partials, strict=True))
+                for name, lower in features:
+                    answers[name] = lower(columns)
+        if state.latest is not None:
+            since, _, values = state.latest
+            for (name, ttl), value in zip(self._ttls, values, strict=True):
+                if 0 <= at - since <= ttl:
+                    answers[name] = value
         return answers
 
-    def _window(self, state: State | None, at: Micros, window: Micros, hop: Micros) -> list[Any]:
-        total = empty(self._slots)
-        if state is None:
-            return total
-        start = window_start(at, window)
-        tiles = state.tiles.get(hop, {})
-        wanted = range(start, at + 1, hop)
-        if len(tiles) < len(wanted):
-            for tile, partial in tiles.items():
-                if tile >= start:
-                    self._merge(total, partial)
-        else:
-            for tile in wanted:
-                found = tiles.get(tile)
-                if found is not None:
-                    self._merge(total, found)
-        if state.pending is not None and state.newest is not None and start <= state.newest < at:
-            self._merge(total, state.pending)
-        return total
+    def encode(self, state: State) -> bytes:
+        """The state as bytes."""
+        plain = [state.newest, state.pending, state.tiles, state.latest]
+        try:
+            return msgspec.msgpack.encode(plain)
+        except OverflowError:
+            listed = [list(tiles.items()) for tiles in state.tiles]
+            return _BIG + json.dumps([state.newest, state.pending, listed, state.latest]).encode()
 
-    def _fold(self, state: State, at: Micros, partial: list[Any], newest: Micros) -> None:
+    def decode(self, stored: bytes) -> State:
+        """The state that `encode` wrote."""
+        state = self.new()
+        if stored.startswith(_BIG):
+            state.newest, state.pending, listed, state.latest = json.loads(stored[len(_BIG) :])
+            state.tiles = [dict(tiles) for tiles in listed]
+        else:
+            state.newest, state.pending, state.tiles, state.latest = msgspec.msgpack.decode(stored, strict=False)
+        return state
+
+    def _renew(self, state: State, row: Mapping[str, Any], at: Micros, known: Micros) -> None:
+        values = [row[column] for column in self._columns]
+        latest = state.latest
+        if latest is None or at > latest[0] or (at == latest[0] and known > latest[1]):
+            state.latest = [at, known, values]
+        elif at == latest[0] and known == latest[1]:
+            latest[2] = [_larger(one, other) for one, other in zip(latest[2], values, strict=True)]
+
+    def _fold(self, state: State, at: Micros, partial: Partial, newest: Micros) -> None:
         """Merge a partial into its tile at every hop, and drop tiles that no window can reach again."""
-        for hop, reach in self._reach.items():
-            tiles = state.tiles.setdefault(hop, {})
-            tile = floor(at, hop)
+        for place, hop, reach in self._tiers:
+            tiles = state.tiles[place]
+            tile = at - at % hop
             found = tiles.get(tile)
             if found is not None:
                 self._merge(found, partial)
                 continue
             oldest = floor(newest - reach, hop)
-            if tile < oldest:
-                continue  # too late for any question that can still be asked
-            tiles[tile] = list(partial)
-            for old in [start for start in tiles if start < oldest]:
-                del tiles[old]
+            if tile >= oldest:  # else too late for any question that can still be asked
+                tiles[tile] = partial.copy()
+                for old in [start for start in tiles if start < oldest]:
+                    del tiles[old]
 
 
-def _rank(at: Micros, known: Micros, value: Any) -> tuple[Any, ...]:
-    return at, known, value is not None, value if value is not None else 0
+def _larger(one: Any, other: Any) -> Any:
+    """The larger of two values of rows that happened and became known together; null is the smallest."""
+    return other if one is None else one if other is None else max(one, other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from noria.data.model import INGESTED_AT
 
 Converter = Callable[[Any], Any]
 _SHOWN = 20
-_FIRST, _LAST = to_micros(datetime(1, 1, 1)), to_micros(datetime(9999, 12, 31))  # what a datetime can hold
+_FIRST, _LAST = to_micros(datetime.min), to_micros(datetime.max)
 
 
 class Misfit(ValueError):
@@ -46,12 +47,12 @@ class RowReader:
     """Reads rows of one shape."""
 
     def __init__(self, columns: Sequence[Column], *, also: Sequence[str] = ()) -> None:
-        self._names = [column.name for column in columns]
+        self.names = [column.name for column in columns]
         self._converters = [(column.name, converter(column), column.nullable) for column in columns]
-        self._also = set(also)
+        self._readable = {*self.names, *also}
 
     def read(self, row: Any, place: str, faults: list[Fault]) -> dict[str, Any]:
-        """The row with typed values; everything wrong with it is added to `faults`."""
+        """The row with typed values; everything wrong with it is added to `faults`, with its path from `place`."""
         if not isinstance(row, Mapping):
             faults.append(Fault(place, f"must be an object, not {type(row).__name__}"))
             return {}
@@ -67,38 +68,62 @@ class RowReader:
                 typed[name] = convert(row[name])
             except Misfit as misfit:
                 faults.append(Fault(f"{place}.{name}", str(misfit)))
-        unread = [name for name in row if name not in typed and name not in self._names and name not in self._also]
-        for name in unread:
-            guess = did_you_mean(str(name), self._names)
-            faults.append(Fault(f"{place}.{name}", "nobody reads this", guess))
+        if not row.keys() <= self._readable:
+            for name in row.keys() - self._readable:
+                guess = did_you_mean(str(name), self.names)
+                faults.append(Fault(f"{place}.{_plain(name)}", "nobody reads this", guess))
         return typed
 
 
-def ingested(row: Mapping[str, Any], event: Micros | None, place: str, faults: list[Fault]) -> Micros:
+def merged_columns(shapes: Sequence[Sequence[Column]]) -> list[Column]:
+    """One shape that fits rows of several versions of a source: the newest's types, the loosest demands.
+
+    A column that only some of them have may be missing.
+    """
+    merged: dict[str, Column] = {}
+    for column in (column for shape in shapes for column in shape):
+        before = merged.get(column.name, column)
+        everywhere = all(any(one.name == column.name for one in shape) for shape in shapes)
+        merged[column.name] = replace(
+            column,
+            nullable=column.nullable or before.nullable or not everywhere,
+            at_least=_loosest(min, before.at_least, column.at_least),
+            at_most=_loosest(max, before.at_most, column.at_most),
+        )
+    return list(merged.values())
+
+
+def _loosest(pick: Callable[[float, float], float], one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else pick(one, other)
+
+
+def ingested(row: Mapping[str, Any], event: Micros, place: str, faults: list[Fault]) -> Micros:
     """When an event was known: its `ingested_at`, or its own time; never before it happened."""
     value = row.get(INGESTED_AT)
     if value is None:
-        return event or 0
+        return event
     try:
         known = moment(value)
     except Misfit as misfit:
         faults.append(Fault(f"{place}.{INGESTED_AT}", str(misfit)))
         return 0
-    if event is not None and event > known:
+    if event > known:
         faults.append(Fault(place, "happened later than it was ingested", "are the clocks right?"))
     return known
 
 
 def moment(value: Any) -> Micros:
     """A time in JSON, microseconds or ISO text, as microseconds UTC. Raises Misfit."""
-    if isinstance(value, int) and not isinstance(value, bool) and _FIRST <= value <= _LAST:
-        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        if _FIRST <= value <= _LAST:
+            return value
+        raise Misfit(f"{_short(value)} microseconds since 1970 is no time of the years 1 to 9999")
     if isinstance(value, str):
         try:
             return parse_moment(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
-    raise Misfit(f"{value!r} is no time; write microseconds since 1970 or 2026-01-31T12:00:00Z")
+    raise Misfit(f"{_short(value)} is no time; write microseconds since 1970 or 2026-01-31T12:00:00Z")
 
 
 def shown(faults: Sequence[Fault]) -> list[Fault]:
@@ -109,16 +134,22 @@ def shown(faults: Sequence[Fault]) -> list[Fault]:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
+        if value.isascii():
+            return value
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Misfit(f"{_short(value)} is no text that UTF-8 can hold") from None
         return value
-    raise Misfit(f"{value!r} is no text")
+    raise Misfit(f"{_short(value)} is no text")
 
 
 def _integer(value: Any) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
         return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    raise Misfit(f"{value!r} is no whole number of 64 bits")
+    raise Misfit(f"{_short(value)} is no whole number of 64 bits")
 
 
 def _number(value: Any) -> float:
@@ -129,14 +160,28 @@ def _number(value: Any) -> float:
             number = math.inf
         if math.isfinite(number):
             return number
-        raise Misfit(f"{value!r} is not finite")
-    raise Misfit(f"{value!r} is no number")
+        raise Misfit(f"{_short(value)} is not finite")
+    raise Misfit(f"{_short(value)} is no number")
 
 
 def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise Misfit(f"{value!r} is neither true nor false")
+    raise Misfit(f"{_short(value)} is neither true nor false")
+
+
+def _plain(name: Any) -> str:
+    """A name that was sent, for a message."""
+    return _short(name)[1:-1]
+
+
+def _short(value: Any) -> str:
+    """A value for a message, ASCII and of bounded length, whatever was sent."""
+    try:
+        shown = ascii(value)
+    except ValueError:  # Python refuses to write out integers of thousands of digits
+        return f"a number of {value.bit_length()} bits"
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 _CONVERTERS: dict[str, Converter] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from noria.core.errors import BadInput
+from noria.core.errors import BadInput, FaultyInput
 from noria.core.schema import Column, DType
 
 AggregateKind = Literal["count", "sum", "mean", "share", "min", "max", "latest"]
@@ -131,13 +131,19 @@ def input_columns(inputs: InputSet) -> tuple[InputColumn, ...]:
     return tuple(flat)
 
 
-class BadEvent(BadInput):
-    """A source event sent to the online store does not fit its source."""
+class BadEvents(FaultyInput):
+    """Source events that do not fit their source; none of them was taken in."""
 
     code = "N3101"
 
 
-class BadRequestRow(BadInput):
+class BadRequestRow(FaultyInput):
     """A prediction request's row does not fit the request source."""
 
     code = "N3102"
+
+
+class FunctionFailed(BadInput):
+    """A feature function raised, or returned something else than it declares."""
+
+    code = "N3103"

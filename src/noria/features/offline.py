@@ -1,20 +1,25 @@
 """Features of many requests at once, point-in-time and as known, in DuckDB.
 
-A window over rows that were known when they happened is merged from tiles (one partial an entity and hop)
-and a head (the rows since the last full hop); rows that came late are joined exactly on both times beside
-it, and the partials merged. The newest value is an as-of join, and again an exact join for late rows.
+A row counts for a request at t when it had happened and was known by then. **Windows**: rows are rolled up
+into cells by entity, by the hop they happened in and by the hop they became known in. A request takes the
+cells of its window that were known before its own hop began (shared by all requests of an entity and hop),
+and beside them, one by one, the rows that became known within its hop. Late rows need no path of their own,
+and nothing is ever subtracted. **Newest values**: a row can only ever be an answer if nothing newer was known
+when it came; what is left rises in both times, so that an as-of join on the moment of knowing finds it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import duckdb
 
 from noria.core.clock import Micros
-from noria.data.model import INGESTED_AT, Part
-from noria.features.model import FeatureSpec, Predicate, ViewSpec
+from noria.data.model import INGESTED_AT
+from noria.features.model import FeatureSpec, ViewSpec
 from noria.features.slots import Slot, layout, slots_of
+from noria.features.sql import condition, floored, quoted
 from noria.features.windows import hop_of, lookback
 
 _LIFT = {
@@ -27,141 +32,110 @@ _LIFT = {
 _MERGE = {"min": "min", "max": "max"}
 
 
-def quoted(name: str) -> str:
-    """A name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
+@dataclass(frozen=True)
+class Made:
+    """A table keyed by `noria_row` (rows without an answer may be missing) whose columns are `features`."""
 
-
-def floored(moment: str, hop: Micros) -> str:
-    """SQL for the last multiple of `hop` at or before `moment`; DuckDB's own division would truncate."""
-    return f"({moment} - (({moment} % {hop}) + {hop}) % {hop})"
-
-
-def read(paths: Mapping[str, Sequence[Part]], source: str, locate: Mapping[str, str], columns: Iterable[str]) -> str:
-    """SQL for the rows of a source's parts, of each only those ingested by its `as_of`."""
-    chosen = ", ".join(quoted(column) for column in dict.fromkeys([*columns, INGESTED_AT]))
-    pieces = []
-    for part in paths[source]:
-        known = f" WHERE {INGESTED_AT} <= {part.as_of}" if part.as_of is not None else ""
-        pieces.append(f"SELECT {chosen} FROM read_parquet('{locate[part.digest]}'){known}")
-    return " UNION ALL ".join(pieces)
+    table: str
+    features: tuple[str, ...]
 
 
 class Join:
-    """Joins the features of views to the table `spine(noria_row, noria_t, …)` of one connection."""
+    """Joins features of views to the table `spine(noria_row, noria_t, …)` of one connection.
+
+    `first` and `last` are the earliest and latest moment asked about.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, first: Micros, last: Micros) -> None:
         self._connection, self._first, self._last = connection, first, last
 
-    def view(self, view: ViewSpec, key: str, events: str) -> list[tuple[str, str]]:
-        """Make one table a feature, keyed by `noria_row`; gives each feature's full name and its table."""
-        needed = {view.entity, view.event_time, INGESTED_AT, *_columns(view)}
-        columns = ", ".join(quoted(column) for column in sorted(needed))
-        earliest = self._first - lookback([view])
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE events AS SELECT {columns}, {quoted(view.entity)} AS noria_e, "
-            f"{quoted(view.event_time)} AS noria_at, {INGESTED_AT} AS noria_known FROM ({events}) "
-            f"WHERE {quoted(view.event_time)} BETWEEN {earliest} AND {self._last} AND {quoted(view.entity)} IS NOT NULL"
+    def view(self, view: ViewSpec, key: str, events: str) -> list[Made]:
+        """Compute a view for the requests' column `key`, from the rows that the SQL `events` selects.
+
+        Column names of the tables made are full feature names, such as `Airport.mean_delay_1h`.
+        """
+        columns = "".join(f", {quoted(column)}" for column in sorted(set(_columns(view))))
+        entity, event_time = quoted(view.entity), quoted(view.event_time)
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE events AS SELECT {entity} AS noria_e, {event_time} AS noria_at, "
+            f"greatest({INGESTED_AT}, {event_time}) AS noria_known{columns} FROM ({events}) "
+            f"WHERE {event_time} BETWEEN {self._first - lookback([view])} AND {self._last} AND {entity} IS NOT NULL"
         )
-        self._connection.execute(
+        self._run(
             f"CREATE OR REPLACE TEMP TABLE asked AS SELECT noria_row, noria_t, {quoted(key)} AS noria_e FROM spine "
             f"WHERE {quoted(key)} IS NOT NULL"
         )
-        late = self._count("events WHERE noria_known > noria_at") > 0
-        made = []
         windows = sorted({feature.window for feature in view.features if feature.window is not None})
-        for window in windows:
-            made += self._window(view, window, late=late)
-        for feature in view.features:
-            if feature.ttl is not None:
-                made.append(self._latest(view, feature, late=late))
-        return made
+        for hop in sorted({hop_of(window) for window in windows}):
+            self._cells(view, hop)
+        made = [self._window(view, window) for window in windows]
+        newest = [feature for feature in view.features if feature.ttl is not None]
+        return [*made, self._latest(view, newest)] if newest else made
 
-    def _window(self, view: ViewSpec, window: Micros, *, late: bool) -> list[tuple[str, str]]:
+    def _cells(self, view: ViewSpec, hop: Micros) -> None:
+        lifts = ", ".join(f"{_lifted(slot)} AS s{place}" for place, slot in enumerate(layout(view)))
+        happened, learnt = floored("noria_at", hop), floored("noria_known", hop)
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE cells_{hop} AS SELECT noria_e, {happened} AS tile, {learnt} AS learnt, "
+            f"{lifts} FROM events GROUP BY ALL"
+        )
+
+    def _window(self, view: ViewSpec, window: Micros) -> Made:
         features = [feature for feature in view.features if feature.window == window]
-        slots = tuple(slot for slot in layout(view) if any(slot in slots_of(feature) for feature in features))
-        hop, name = hop_of(window), f"w{window}_{view.name}"
-        lift = ", ".join(f"{_lifted(slot)} AS s{number}" for number, slot in enumerate(slots))
-        merge = ", ".join(
-            f"{_MERGE.get(slot.kind, 'sum')}(s{number}) AS s{number}" for number, slot in enumerate(slots)
-        )
+        slots = {slot: place for place, slot in enumerate(layout(view)) if _used(slot, features)}
+        hop, table = hop_of(window), quoted(f"{view.name} over {window}")
+        lift = ", ".join(f"{_lifted(slot)} AS s{place}" for slot, place in slots.items())
+        merge = ", ".join(f"{_MERGE.get(slot.kind, 'sum')}(s{place}) AS s{place}" for slot, place in slots.items())
+        partial = ", ".join(f"s{place}" for place in slots.values())
         bounds = f"{floored(f'noria_t - {window}', hop)} AS lo, {floored('noria_t', hop)} AS hi"
-        tile = floored("noria_at", hop)
-        on_time = "events WHERE noria_known <= noria_at"
-        steps = [
-            f"CREATE OR REPLACE TEMP TABLE bounded AS SELECT *, {bounds} FROM asked",
-            f"CREATE OR REPLACE TEMP TABLE tiles AS SELECT noria_e, {tile} AS tile, {lift} FROM {on_time} GROUP BY ALL",
-            "CREATE OR REPLACE TEMP TABLE ranges AS SELECT noria_e, lo, hi, unnest(range(lo, hi, "
-            f"{hop})) AS tile FROM (SELECT DISTINCT noria_e, lo, hi FROM bounded)",
-            f"CREATE OR REPLACE TEMP TABLE bodies AS SELECT noria_e, lo, hi, {merge} FROM ranges "
-            "JOIN tiles USING (noria_e, tile) GROUP BY ALL",
-        ]
-        numbers = ", ".join(f"s{number}" for number in range(len(slots)))
-        pieces = [
-            f"SELECT noria_row, {numbers} FROM bounded JOIN bodies USING (noria_e, lo, hi)",
-            f"SELECT b.noria_row, {lift} FROM bounded b JOIN (SELECT *, {tile} AS hi FROM {on_time}) e "
-            "USING (noria_e, hi) WHERE e.noria_at < b.noria_t GROUP BY b.noria_row",
-        ]
-        if late:
-            pieces.append(self._late_window(lift, tile, hop))
-        partials = " UNION ALL ".join(pieces)
-        steps.append(
-            f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS SELECT noria_row, {merge} FROM ({partials}) GROUP BY ALL"
+        self._run(f"CREATE OR REPLACE TEMP TABLE bounded AS SELECT *, {bounds} FROM asked")
+        self._run(
+            "CREATE OR REPLACE TEMP TABLE bodies AS "
+            f"WITH ranges AS (SELECT noria_e, lo, hi, unnest(range(lo, hi, {hop})) AS tile "
+            "FROM (SELECT DISTINCT noria_e, lo, hi FROM bounded)) "
+            f"SELECT noria_e, lo, hi, {merge} FROM ranges JOIN cells_{hop} USING (noria_e, tile) "
+            "WHERE learnt < hi GROUP BY ALL"
         )
-        for step in steps:
-            self._connection.execute(step)
-        made = []
-        for feature in features:
-            table = quoted(f"{view.name}.{feature.name}")
-            value = _lowered(feature, slots)
-            self._connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT noria_row, {value} AS v FROM {quoted(name)}"
-            )
-            made.append((f"{view.name}.{feature.name}", table))
-        return made
+        body = f"SELECT noria_row, {partial} FROM bounded JOIN bodies USING (noria_e, lo, hi)"
+        head = (
+            f"SELECT noria_row, {lift} FROM bounded "
+            f"JOIN (SELECT *, {floored('noria_known', hop)} AS hi FROM events) e USING (noria_e, hi) "
+            "WHERE noria_known <= noria_t AND noria_at < noria_t AND noria_at >= lo GROUP BY noria_row"
+        )
+        values = ", ".join(
+            f"{_lowered(feature, slots)} AS {quoted(f'{view.name}.{feature.name}')}" for feature in features
+        )
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT noria_row, {values} "
+            f"FROM (SELECT noria_row, {merge} FROM ({body} UNION ALL {head}) GROUP BY noria_row)"
+        )
+        return Made(table, tuple(f"{view.name}.{feature.name}" for feature in features))
 
-    def _late_window(self, lift: str, tile: str, hop: Micros) -> str:
-        return (
-            f"SELECT b.noria_row, {lift} FROM (SELECT *, unnest(range(lo, hi + {hop}, {hop})) AS tile FROM bounded) b "
-            f"JOIN (SELECT *, {tile} AS tile FROM events WHERE noria_known > noria_at) e USING (noria_e, tile) "
-            "WHERE e.noria_at < b.noria_t AND e.noria_known <= b.noria_t GROUP BY b.noria_row"
+    def _latest(self, view: ViewSpec, features: list[FeatureSpec]) -> Made:
+        table, values = quoted(f"{view.name} newest"), ", ".join(f"v{place}" for place in range(len(features)))
+        largest = ", ".join(f"max({quoted(one.column or '')}) AS v{place}" for place, one in enumerate(features))
+        answers = ", ".join(
+            f"CASE WHEN noria_t - noria_at <= {one.ttl} THEN v{place} END AS {quoted(f'{view.name}.{one.name}')}"
+            for place, one in enumerate(features)
         )
+        moments = f"SELECT noria_e, noria_at, noria_known, {largest} FROM events GROUP BY ALL"
+        best = (
+            f"SELECT * FROM ({moments}) "
+            "QUALIFY row_number() OVER (PARTITION BY noria_e, noria_known ORDER BY noria_at DESC) = 1"
+        )
+        rising = (
+            f"SELECT noria_e, noria_at, noria_known, {values} FROM ({best}) QUALIFY noria_at >= coalesce("
+            "max(noria_at) OVER (PARTITION BY noria_e ORDER BY noria_known "
+            "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), noria_at)"
+        )
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT noria_row, {answers} FROM asked a ASOF JOIN ({rising}) e "
+            "ON a.noria_e = e.noria_e AND a.noria_t >= e.noria_known"
+        )
+        return Made(table, tuple(f"{view.name}.{feature.name}" for feature in features))
 
-    def _latest(self, view: ViewSpec, feature: FeatureSpec, *, late: bool) -> tuple[str, str]:
-        ttl, value = feature.ttl or 0, quoted(feature.column or "")
-        newest = "ORDER BY noria_at DESC, noria_known DESC, v DESC NULLS LAST"
-        on_time = (
-            f"SELECT noria_e, noria_at, noria_known, {value} AS v FROM events WHERE noria_known <= noria_at "
-            "QUALIFY row_number() OVER (PARTITION BY noria_e, noria_at "
-            "ORDER BY noria_known DESC, v DESC NULLS LAST) = 1"
-        )
-        pieces = [
-            f"SELECT a.noria_row, e.noria_at, e.noria_known, e.v FROM asked a ASOF JOIN ({on_time}) e "
-            f"ON a.noria_e = e.noria_e AND a.noria_t >= e.noria_at WHERE a.noria_t - e.noria_at <= {ttl}"
-        ]
-        if late:
-            pieces.append(self._late_latest(value, ttl))
-        table = quoted(f"{view.name}.{feature.name}")
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT noria_row, v FROM ({' UNION ALL '.join(pieces)}) "
-            f"QUALIFY row_number() OVER (PARTITION BY noria_row {newest}) = 1"
-        )
-        return f"{view.name}.{feature.name}", table
-
-    def _late_latest(self, value: str, ttl: Micros) -> str:
-        bucket = max(ttl, 1)
-        probes = f"SELECT *, unnest([noria_t, noria_t - {bucket}]) AS probe FROM asked"
-        asked = f"SELECT *, {floored('probe', bucket)} AS bucket FROM ({probes})"
-        events = f"SELECT *, {floored('noria_at', bucket)} AS bucket FROM events WHERE noria_known > noria_at"
-        return (
-            f"SELECT a.noria_row, e.noria_at, e.noria_known, {value} AS v FROM ({asked}) a JOIN ({events}) e "
-            "USING (noria_e, bucket) WHERE e.noria_at <= a.noria_t AND e.noria_known <= a.noria_t "
-            f"AND a.noria_t - e.noria_at <= {ttl}"
-        )
-
-    def _count(self, of: str) -> int:
-        (found,) = self._connection.execute(f"SELECT count(*) FROM {of}").fetchone() or (0,)
-        return int(found)
+    def _run(self, statement: str) -> None:
+        self._connection.execute(statement)
 
 
 def _columns(view: ViewSpec) -> Iterable[str]:
@@ -172,24 +146,26 @@ def _columns(view: ViewSpec) -> Iterable[str]:
             yield feature.predicate.column
 
 
+def _used(slot: Slot, features: Iterable[FeatureSpec]) -> bool:
+    return any(slot in slots_of(feature) for feature in features)
+
+
 def _lifted(slot: Slot) -> str:
     if slot.predicate is not None:
-        column = quoted(slot.predicate.column)
-        return f"count_if({_sql(slot.predicate)})" if slot.kind == "true" else f"count({column})"
+        return (
+            f"count_if({condition(slot.predicate)})"
+            if slot.kind == "true"
+            else f"count({quoted(slot.predicate.column)})"
+        )
     return _LIFT[slot.kind].format(v=quoted(slot.column or ""))
 
 
-def _sql(predicate: Predicate) -> str:
-    value = predicate.value
-    constant = "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
-    op = {"==": "=", "!=": "<>"}.get(predicate.op, predicate.op)
-    return f"{quoted(predicate.column)} {op} {constant}"
-
-
-def _lowered(feature: FeatureSpec, slots: tuple[Slot, ...]) -> str:
-    first, *rest = (f"s{slots.index(slot)}" for slot in slots_of(feature))
+def _lowered(feature: FeatureSpec, slots: dict[Slot, int]) -> str:
+    """SQL for a feature's value from merged slots; what no column of its type can hold is null."""
+    first, *rest = (f"s{slots[slot]}" for slot in slots_of(feature))
     if feature.kind in ("count", "min", "max"):
         return first
-    if feature.kind == "sum":
-        return f"CASE WHEN {rest[0]} > 0 THEN {first} END"
-    return f"CASE WHEN {rest[0]} > 0 THEN {first}::DOUBLE / {rest[0]} END"
+    if feature.kind == "sum" and feature.dtype == "int":
+        return f"CASE WHEN {rest[0]} > 0 THEN TRY_CAST({first} AS BIGINT) END"
+    value = f"{first}::DOUBLE" if feature.kind == "sum" else f"{first}::DOUBLE / {rest[0]}"
+    return f"CASE WHEN {rest[0]} > 0 AND isfinite({value}) THEN {value} END"

@@ -3,95 +3,113 @@
 An event is written to a spool before it is taken in, so an acknowledged event survives the death of the
 process; every so often the changed states and the spool's position are written to the store in one go. On
 start the states are loaded as they are asked for and the spool after that position is taken in again.
+
+A view that comes later is filled from history: what was known by the newest row of the history comes from
+there alone, what became known after it from events alone, so that nothing counts twice. A view that was not
+kept while events came has missed them; when it is added again it starts anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from noria.core.clock import Micros
 from noria.core.digest import digest
-from noria.core.errors import Fault, FaultyInput, NotFound
+from noria.core.errors import BadInput, Fault, NotFound, StorageFull
 from noria.data.model import INGESTED_AT
-from noria.features.entity_state import Keeper, State
-from noria.features.events import RowReader, ingested, shown
-from noria.features.model import ViewSpec
+from noria.features.events import RowReader, ingested, merged_columns, shown
+from noria.features.ledger import NEVER, Kept, Ledger
+from noria.features.model import BadEvents, ViewSpec
+from noria.features.view_states import ViewStates
 from noria.features.windows import lookback
 from noria.stores.online import OnlineStore
 from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
 
-_META = b"noria/meta"
+_log = logging.getLogger(__name__)
 _CHECKPOINT = 20_000
-_CACHED = 200_000
+_RETAINED = 32 << 20
+"""Bytes of taken-in records that stay in the spool: views added later are brought up to date with them."""
 
-
-class BadEvents(FaultyInput):
-    """Source events that do not fit their source; none of them was taken in."""
-
-    code = "N3101"
-
-
-class _Meta(msgspec.Struct):
-    spool: int = -1
-    streams: dict[str, int] = msgspec.field(default_factory=dict)
-    newest: dict[str, Micros] = msgspec.field(default_factory=dict)
-    filled: list[str] = msgspec.field(default_factory=list)
+Known = tuple[dict[str, Any], Micros]
 
 
 class OnlineFeatures:
-    """The features of `views`, kept in `store`, with acknowledged events in `spool`."""
+    """The features of `views`, kept in `store`, with acknowledged events in the folder `spool`.
+
+    For one thread of one process: raises Conflict when another process has the spool.
+    """
 
     def __init__(self, views: Sequence[ViewSpec], store: OnlineStore, spool: Path) -> None:
-        self._store = store
-        self._keepers: dict[str, tuple[bytes, Keeper]] = {}
-        self._by_source: dict[str, list[tuple[bytes, Keeper]]] = {}
+        self._store, self._spool_path = store, spool
+        self._views: dict[str, ViewStates] = {}
+        self._by_source: dict[str, list[ViewStates]] = {}
         self._readers: dict[str, RowReader] = {}
-        self._states: dict[bytes, State] = {}
-        self._dirty: set[bytes] = set()
+        self._named: dict[int, tuple[ViewSpec, str]] = {}
         self._since = 0
-        (stored,) = store.get_many([_META])
-        self._meta = msgspec.msgpack.decode(stored, type=_Meta) if stored else _Meta()
-        self._spool_path = spool
-        self.add_views(views)
         self._spool = Spool(spool)
-        self._recover()
+        try:
+            self._ledger = Ledger.read(store)
+            self.add_views(views)
+            self._recover()
+        except BaseException:
+            self._spool.close()
+            raise
 
     def add_views(self, views: Sequence[ViewSpec]) -> None:
         """Keep these views too, from the next event on. One that is kept already changes nothing."""
         for view in views:
-            name = digest(view)
-            if name in self._keepers:
+            name = self._name(view)
+            if name in self._views:
                 continue
-            entry = (f"{name[:16]}/".encode(), Keeper(view))
-            self._keepers[name] = entry
-            self._by_source.setdefault(view.source, []).append(entry)
-            self._readers.setdefault(view.source, RowReader(view.columns, also=[INGESTED_AT]))
+            complete = self._ledger.complete(name, view.source)
+            history = self._ledger.views[name].history if complete else None
+            states = ViewStates(view, name, self._store, history)
+            if not complete:
+                if self._ledger.views.pop(name, None):
+                    self._write()  # first the account, then the states: a crash in between leaves no false claim
+                states.clear()
+            self._views[name] = states
+            of_source = self._by_source.setdefault(view.source, [])
+            of_source.append(states)
+            columns = merged_columns([one.view.columns for one in of_source])
+            self._readers[view.source] = RowReader(columns, also=[INGESTED_AT])
 
     def has(self, view: ViewSpec) -> bool:
         """Whether a view is kept."""
-        return digest_of(view) in self._keepers
+        return self._name(view) in self._views
 
     def waiting(self) -> list[str]:
         """The sources of views whose history has not been taken in yet."""
-        kept = self._keepers.items()
-        return sorted({keeper.view.source for name, (_, keeper) in kept if name not in self._meta.filled})
+        return sorted({states.view.source for states in self._views.values() if states.history is None})
 
     def backfill(self, sources: Mapping[str, pa.Table]) -> int:
-        """Take in the history of every view that has none yet; gives the rows taken in.
+        """Fill views that have no history yet from rows of their sources; gives the rows taken in.
 
-        All of it becomes visible in one write, so a backfill that was killed begins anew.
+        A table has the source's columns (times in int64 microseconds) and `ingested_at`, and everything that
+        was known by its newest `ingested_at`. Views of sources that are not given keep waiting. All of it
+        becomes durable in one write, so a backfill that was killed begins anew.
         """
-        waiting = [(name, entry) for name, entry in self._keepers.items() if name not in self._meta.filled]
+        waiting = [one for one in self._views.values() if one.history is None and one.view.source in sources]
         rows = 0
-        for name, (prefix, keeper) in waiting:
-            self._store.clear(prefix)
-            rows += self._fill(prefix, keeper, sources.get(keeper.view.source))
-            self._meta.filled.append(name)
+        for states in waiting:
+            states.clear()
+            history = _history(states.view, sources[states.view.source])
+            states.take_in(history)
+            states.history = max((known for _, known in history), default=NEVER)
+            newest = max((row[states.view.event_time] for row, _ in history), default=None)
+            self._ledger.note(states.view.source, "", 0, newest)
+            rows += len(history)
+        for _, source, _, _, typed in self._records(-1) if waiting else ():
+            for states in waiting:
+                if states.view.source == source:
+                    states.take_in(typed)
         if waiting:
             self.checkpoint()
         return rows
@@ -99,143 +117,144 @@ class OnlineFeatures:
     def ingest(
         self, source: str, rows: Sequence[Mapping[str, Any]], *, stream: str = "", position: int | None = None
     ) -> int:
-        """Take in events of one source; gives how many were new. When it returns they are durable.
+        """Take in events of one source; gives how many were new. When it returns they survive kill -9.
 
         With a `stream`, `position` is the number of the first row in it: rows taken in before are passed
         over, so a sender that is not sure sends them again. Raises BadEvents with every fault, NotFound for a
-        source that no view needs; then nothing is taken in.
+        source that no view needs, StorageFull; then nothing is taken in.
         """
-        if source not in self._readers:
+        reader = self._readers.get(source)
+        if reader is None:
             raise NotFound("source", source, self._readers)
-        skip = self._seen(stream, position, len(rows))
-        typed = self._typed(source, rows[skip:], skip)
+        skip, after = self._place(stream, position, len(rows))
+        typed = self._typed(source, reader, rows[skip:], skip)
         if not typed:
             return 0
-        after = (position or 0) + len(rows)
-        where = self._spool.append(msgspec.msgpack.encode([source, stream, after, typed]))
-        self._take_in(source, stream, after, typed)
-        self._meta.spool = where
+        record = self._spool.append(msgspec.msgpack.encode((source, stream, after, typed)))
+        self._take_in(record, source, stream, after, typed)
         if self._since >= _CHECKPOINT:
-            self.checkpoint()
+            self._checkpoint_if_room()
         return len(typed)
 
     def lookup(self, view: ViewSpec, entity: Any, at: Micros) -> dict[str, Any]:
-        """Every feature of an entity at `at`, by name; an unknown entity or null has none, and counts are 0."""
-        prefix, keeper = self._keepers[digest_of(view)]
-        state = None if entity is None else self._state(prefix + _key(entity), create=False)
-        return keeper.answer(state, at)
+        """Every feature of an entity at `at`, by name; an unknown entity or null has none, and counts are 0.
+
+        `at` is not to lie before anything known: then the answer is the one that `build_part` gives.
+        """
+        states = self._views.get(self._name(view))
+        if states is None:
+            raise NotFound("view", view.name, [one.view.name for one in self._views.values()], hint="add it first")
+        return states.answer(entity, at)
 
     def positions(self) -> dict[str, int]:
         """For each stream the number of the next row that is new."""
-        return dict(self._meta.streams)
+        return dict(self._ledger.streams)
 
     def freshness(self) -> dict[str, Micros]:
         """For each source when its newest event happened."""
-        return dict(self._meta.newest)
+        return dict(self._ledger.newest)
 
     def checkpoint(self) -> None:
-        """Write every changed state and the spool's position in one go, then let the spool's old segments go."""
-        changed = {key: msgspec.msgpack.encode(self._states[key].stored()) for key in self._dirty}
-        self._store.put_many({**changed, _META: msgspec.msgpack.encode(self._meta)})
-        self._dirty.clear()
+        """Write every changed state and the spool's position in one go, then let old segments of the spool go.
+
+        Raises StorageFull; then nothing was written, nothing is lost, and a later one writes it all.
+        """
+        self._write()
         self._since = 0
-        if len(self._states) > _CACHED:
-            self._states.clear()
+        self._store.sync()
         self._spool.seal()
-        for segment in sealed_segments(self._spool_path):
-            if segment.last <= self._meta.spool:
+        kept = 0
+        for segment in reversed(sealed_segments(self._spool_path)):
+            kept += segment.path.stat().st_size
+            if kept > _RETAINED and segment.last <= self._ledger.record:
                 drop_segment(segment)
 
     def close(self) -> None:
         """Write everything down and let another process in."""
-        self.checkpoint()
-        self._spool.close()
-        self._store.close()
+        try:
+            self.checkpoint()
+        finally:
+            self._spool.close()
+            self._store.close()
+
+    def _write(self) -> None:
+        entries: dict[bytes, bytes] = {}
+        for states in self._views.values():
+            self._ledger.views[states.name] = Kept(self._ledger.record, states.history)
+            entries.update(states.changes())
+        entries.update(self._ledger.entry())
+        self._store.put_many(entries)
+        for states in self._views.values():
+            states.written()
+
+    def _checkpoint_if_room(self) -> None:
+        try:
+            self.checkpoint()
+        except StorageFull as full:  # the events are in the spool: whoever sent them need not know
+            self._since = 0
+            _log.warning("the online store could not be written, the spool grows meanwhile: %s", full)
 
     def _recover(self) -> None:
-        for where, record in read_spool(self._spool_path, self._meta.spool):
-            source, stream, after, typed = msgspec.msgpack.decode(record)
-            self._take_in(source, stream, after, typed)
-            self._meta.spool = where
+        for record, source, stream, after, typed in self._records(self._ledger.record):
+            self._take_in(record, source, stream, after, typed)
 
-    def _seen(self, stream: str, position: int | None, rows: int) -> int:
-        if not stream or position is None:
-            return 0
-        return min(rows, max(0, self._meta.streams.get(stream, 0) - position))
+    def _records(self, after: int) -> Iterator[tuple[int, str, str, int, list[Known]]]:
+        """Records of the spool, their rows filled up with nulls for columns that came later."""
+        for number, record in read_spool(self._spool_path, after):
+            source, stream, position, typed = msgspec.msgpack.decode(record)
+            blank = dict.fromkeys(self._readers[source].names) if source in self._readers else {}
+            yield number, source, stream, position, [({**blank, **row}, known) for row, known in typed]
 
-    def _typed(self, source: str, rows: Sequence[Mapping[str, Any]], first: int) -> list[list[Any]]:
-        reader, faults, typed = self._readers[source], list[Fault](), []
-        event_time = self._by_source[source][0][1].view.event_time
-        for number, row in enumerate(rows, start=first):
-            found = reader.read(row, f"rows[{number}]", faults)
-            known = ingested(row, found.get(event_time), f"rows[{number}]", faults) if found else 0
-            typed.append([found, known])
-        if faults:
-            raise BadEvents(
-                f"the events of {source}", shown(faults), hint="nothing was taken in; mend them and send again"
-            )
-        return typed
-
-    def _take_in(self, source: str, stream: str, after: int, typed: list[list[Any]]) -> None:
-        entries = self._by_source.get(source, [])
-        for prefix, keeper in entries:
-            entity, event_time = keeper.view.entity, keeper.view.event_time
-            for row, known in typed:
-                if row[entity] is None:
-                    continue
-                key = prefix + _key(row[entity])
-                state = self._state(key, create=True)
-                assert state is not None
-                keeper.add(state, row, row[event_time], known)
-                self._dirty.add(key)
-        if entries and typed:
-            event_time = entries[0][1].view.event_time
-            newest = max(row[event_time] for row, _ in typed)
-            self._meta.newest[source] = max(newest, self._meta.newest.get(source, newest))
-        if stream:
-            self._meta.streams[stream] = max(after, self._meta.streams.get(stream, 0))
+    def _take_in(self, record: int, source: str, stream: str, after: int, typed: list[Known]) -> None:
+        of_source = self._by_source.get(source, ())
+        for states in of_source:
+            states.take_in(typed)
+        times = (row[states.view.event_time] for states in of_source[-1:] for row, _ in typed)
+        self._ledger.note(source, stream, after, max((at for at in times if at is not None), default=None))
+        self._ledger.record = self._ledger.touched[source] = record
         self._since += len(typed)
 
-    def _state(self, key: bytes, *, create: bool) -> State | None:
-        state = self._states.get(key)
-        if state is not None:
-            return state
-        (stored,) = self._store.get_many([key])
-        if stored is None and not create:
-            return None
-        state = State(msgspec.msgpack.decode(stored, strict=False) if stored else None)
-        self._states[key] = state
-        return state
+    def _place(self, stream: str, position: int | None, rows: int) -> tuple[int, int]:
+        """How many of the rows were taken in before, and the position behind the last one."""
+        seen = self._ledger.streams.get(stream, 0)
+        first = seen if position is None else position
+        if first < 0:
+            raise BadInput(f"position {first} of stream {stream!r} lies before its beginning", hint="count from 0")
+        return (min(rows, max(0, seen - first)) if stream else 0), first + rows
 
-    def _fill(self, prefix: bytes, keeper: Keeper, table: pa.Table | None) -> int:
-        if table is None or not table.num_rows:
-            return 0
-        view = keeper.view
-        times = table[view.event_time].to_numpy()
-        recent = table.filter(pa.array(times >= int(times.max()) - 2 * lookback([view])))
-        for row in recent.sort_by([(INGESTED_AT, "ascending"), (view.event_time, "ascending")]).to_pylist():
-            if row[view.entity] is None:
-                continue
-            key = prefix + _key(row[view.entity])
-            state = self._state(key, create=True)
-            assert state is not None
-            keeper.add(state, row, row[view.event_time], row[INGESTED_AT])
-            self._dirty.add(key)
-        newest = int(times.max())
-        self._meta.newest[view.source] = max(newest, self._meta.newest.get(view.source, newest))
-        return int(recent.num_rows)
+    def _typed(self, source: str, reader: RowReader, rows: Sequence[Mapping[str, Any]], first: int) -> list[Known]:
+        faults: list[Fault] = []
+        typed = []
+        event_time = self._by_source[source][-1].view.event_time
+        for number, row in enumerate(rows, start=first):
+            place = f"rows[{number}]"
+            found = reader.read(row, place, faults)
+            at = found.get(event_time)
+            if at is not None:
+                typed.append((found, ingested(row, at, place, faults)))
+            elif event_time in found:
+                faults.append(Fault(f"{place}.{event_time}", "is missing"))
+        if faults:
+            hint = "nothing was taken in; mend them and send again"
+            raise BadEvents(f"the events of {source}", shown(faults), hint=hint)
+        return typed
 
-
-_DIGESTS: dict[int, tuple[ViewSpec, str]] = {}
-
-
-def digest_of(view: ViewSpec) -> str:
-    """The digest of a view, computed once for each object."""
-    found = _DIGESTS.get(id(view))
-    if found is None or found[0] is not view:
-        found = _DIGESTS[id(view)] = (view, digest(view))
-    return found[1]
+    def _name(self, view: ViewSpec) -> str:
+        """The digest of a view, computed once for each object (which is kept, so that its id stays its own)."""
+        found = self._named.get(id(view))
+        if found is None:
+            found = self._named[id(view)] = (view, digest(view))
+        return found[1]
 
 
-def _key(entity: Any) -> bytes:
-    return msgspec.msgpack.encode(entity)
+def _history(view: ViewSpec, table: pa.Table) -> list[Known]:
+    """The rows of a source that a question after all of them can still depend on, in the order of knowing."""
+    if not table.num_rows:
+        return []
+    used = {view.entity, view.event_time, *(column.name for column in view.columns)}
+    known = table[INGESTED_AT if INGESTED_AT in table.column_names else view.event_time]
+    table = table.select(sorted(used & set(table.column_names))).append_column("noria_known", known)
+    earliest = pc.max(table[view.event_time]).as_py() - lookback([view])
+    recent = table.filter(pc.greater_equal(table[view.event_time], earliest))
+    recent = recent.sort_by([("noria_known", "ascending"), (view.event_time, "ascending")])
+    return [(row, row.pop("noria_known")) for row in recent.to_pylist()]

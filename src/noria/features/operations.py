@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from noria.core.clock import Micros
+from noria.core.errors import NotFound
 from noria.core.schema import DType
 from noria.data.model import Part
 from noria.features.functions import caller
 from noria.features.model import FunctionInput, InputSet, ViewInput, input_columns
-from noria.features.offline import Join, quoted, read
+from noria.features.offline import Join, Made
+from noria.features.sql import quoted, rows_of
 from noria.features.windows import lookback
 from noria.workspace.workspace import Workspace
 
-_FORM = 1
+_FORM = 2
 """Raised whenever the computation changes, so that results of an older release are not reused."""
 _ARROW: dict[DType, pa.DataType] = {
     "string": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "time": pa.int64()
@@ -32,18 +36,12 @@ Functions = Mapping[str, Callable[..., Any]]
 def part_inputs(inputs: InputSet, spine: Part, sources: Mapping[str, Sequence[Part]]) -> dict[str, Any]:
     """The JSON that determines the features of one part of requests: definitions, requests, and the rows in reach.
 
-    Source parts that end before the longest window begins, or begin after the last request, are left out; of a
-    part that was cut later than the last request, the cut does not matter.
+    Parts of a source that end before its longest window begins, or begin after the last request, are left out;
+    of a part that was cut later than the last request, the cut does not matter.
     """
-    views = inputs.views
-    earliest = spine.first_event - lookback(views)
     reached = {
-        source: [
-            [part.digest, part.as_of if part.as_of is not None and part.as_of < spine.last_event else None]
-            for part in sources[source]
-            if part.last_event >= earliest and part.first_event <= spine.last_event
-        ]
-        for source in sorted({view.source for view in views})
+        source: {part.name: [part.digest, _cut(part, spine)] for part in parts}
+        for source, parts in _reached(inputs, spine, sources).items()
     }
     return {"form": _FORM, "inputs": inputs, "requests": [spine.digest, spine.as_of], "sources": reached}
 
@@ -54,11 +52,12 @@ def build_part(
     """Features of every request of one part, as they were known when it was asked; gives a Parquet blob.
 
     Columns: the request's key and moment, then every input of the model (`input_columns`), sorted by moment
-    and key. The same inputs give the same bytes.
+    and key. The same inputs give the same bytes. Raises NotFound for a part or source that is not there,
+    FunctionFailed when a feature function raises or returns another type than it declares.
     """
     connection = duckdb.connect(config={"threads": 1})  # one thread: sums of doubles come out the same each time
     try:
-        table = _joined(ws, connection, inputs, spine, sources)
+        table = _joined(ws, connection, inputs, spine, _reached(inputs, spine, sources))
     finally:
         connection.close()
     for one in inputs.inputs:
@@ -79,47 +78,53 @@ def _joined(
     connection: duckdb.DuckDBPyConnection,
     inputs: InputSet,
     spine: Part,
-    sources: Mapping[str, Sequence[Part]],
+    reached: Mapping[str, Sequence[Part]],
 ) -> pa.Table:
-    parts = [spine, *(part for chosen in sources.values() for part in chosen)]
-    locate = {part.digest: ws.blobs.path(part.digest).as_posix() for part in parts}
+    needed = [spine, *(part for parts in reached.values() for part in parts)]
+    paths = {part.digest: ws.blobs.path(part.digest) for part in needed}
     names = [column.name for column in inputs.request]
-    rows = read({"spine": [spine]}, "spine", locate, names)
     asked, key = quoted(inputs.asked_at), quoted(inputs.key)
     connection.execute(
         f"CREATE TEMP TABLE spine AS SELECT row_number() OVER (ORDER BY {asked}, {key}) AS noria_row, "
-        f"{asked} AS noria_t, {', '.join(map(quoted, names))} FROM ({rows})"
+        f"{asked} AS noria_t, {', '.join(map(quoted, names))} FROM ({rows_of([spine], paths, names)})"
     )
     join = Join(connection, spine.first_event, spine.last_event)
     views = {view.name: view for view in inputs.views}
-    made: dict[str, str] = {}
+    made: list[Made] = []
     for one in inputs.inputs:
-        if isinstance(one, ViewInput):
+        if isinstance(one, ViewInput) and (parts := reached[views[one.view].source]):
             view = views[one.view]
-            reach = {**sources, view.source: _reached(inputs, spine, sources[view.source])}
-            if reach[view.source]:
-                columns = [column.name for column in view.columns]
-                made.update(join.view(view, one.key, read(reach, view.source, locate, columns)))
+            columns = [column.name for column in view.columns]
+            made += join.view(view, one.key, rows_of(parts, paths, columns))
     return connection.sql(_assembled(inputs, made)).to_arrow_table()
 
 
-def _reached(inputs: InputSet, spine: Part, parts: Sequence[Part]) -> list[Part]:
-    earliest = spine.first_event - lookback(inputs.views)
-    return [part for part in parts if part.last_event >= earliest and part.first_event <= spine.last_event]
+def _reached(inputs: InputSet, spine: Part, sources: Mapping[str, Sequence[Part]]) -> dict[str, list[Part]]:
+    """Of each source the parts that some request of `spine` may depend on."""
+    reached = {}
+    for source in sorted({view.source for view in inputs.views}):
+        if source not in sources:
+            raise NotFound("source", source, sources, hint="give the parts of every source that a view is of")
+        earliest = spine.first_event - lookback(view for view in inputs.views if view.source == source)
+        overlapping = (part.last_event >= earliest and part.first_event <= spine.last_event for part in sources[source])
+        reached[source] = list(compress(sources[source], overlapping))
+    return reached
 
 
-def _assembled(inputs: InputSet, made: Mapping[str, str]) -> str:
-    values, joins = [], []
-    for number, column in enumerate(column for column in input_columns(inputs) if column.view):
-        sql, alias = _SQL[column.dtype], f"j{number}"
-        default = "0" if not column.nullable else "NULL"
-        if column.name in made:
-            joins.append(f"LEFT JOIN {made[column.name]} {alias} USING (noria_row)")
-            values.append(f"coalesce({alias}.v, {default})::{sql} AS {quoted(column.name)}")
-        else:
-            values.append(f"{default}::{sql} AS {quoted(column.name)}")
-    request = ", ".join(f"spine.{quoted(column.name)}" for column in inputs.request)
-    return f"SELECT {', '.join([request, *values])} FROM spine {' '.join(joins)} ORDER BY noria_row"
+def _cut(part: Part, spine: Part) -> Micros | None:
+    return part.as_of if part.as_of is not None and part.as_of < spine.last_event else None
+
+
+def _assembled(inputs: InputSet, made: Sequence[Made]) -> str:
+    found = {feature for one in made for feature in one.features}
+    values = [f"spine.{quoted(column.name)}" for column in inputs.request]
+    for column in input_columns(inputs):
+        if column.view:
+            default = "NULL" if column.nullable else "0"
+            value = f"coalesce({quoted(column.name)}, {default})" if column.name in found else default
+            values.append(f"{value}::{_SQL[column.dtype]} AS {quoted(column.name)}")
+    joins = " ".join(f"LEFT JOIN {one.table} USING (noria_row)" for one in made)
+    return f"SELECT {', '.join(values)} FROM spine {joins} ORDER BY noria_row"
 
 
 def _with_function(table: pa.Table, spec: FunctionInput, inputs: InputSet, functions: Functions) -> pa.Table:

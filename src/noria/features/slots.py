@@ -6,8 +6,9 @@ list of numbers, one or two a slot; features that need the same numbers share th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal
 
 from noria.features.model import FeatureSpec, Predicate, ViewSpec
@@ -53,11 +54,6 @@ def layout(view: ViewSpec) -> tuple[Slot, ...]:
     return tuple(needed)
 
 
-def empty(slots: tuple[Slot, ...]) -> list[Any]:
-    """The partial of no rows."""
-    return [None if slot.kind in ("min", "max") else 0 for slot in slots]
-
-
 def lifter(slots: tuple[Slot, ...]) -> Callable[[Mapping[str, Any]], list[Any]]:
     """The function that turns one row into a partial."""
     lifts = [_lift(slot) for slot in slots]
@@ -81,16 +77,36 @@ def merger(slots: tuple[Slot, ...]) -> Callable[[list[Any], list[Any]], None]:
     return merge
 
 
-def lowerer(feature: FeatureSpec, slots: tuple[Slot, ...]) -> Callable[[list[Any]], Any]:
-    """The function that turns a merged partial into the feature's value; null, or 0 for a count, without rows."""
-    places = [slots.index(slot) for slot in slots_of(feature)]
-    first = places[0]
-    if feature.kind in ("count", "min", "max"):
-        return lambda partial: partial[first]
-    second = places[1]
+def lowerer(feature: FeatureSpec, slots: tuple[Slot, ...]) -> Callable[[Sequence[Sequence[Any]]], Any]:
+    """The function that merges the slots of several partials and lowers them to the feature's value.
+
+    It takes, for each slot, the numbers of all partials (at least one). What no column of the feature's type can
+    hold, a sum beyond 64 bits or beyond the largest double, is null.
+    """
+    first, *rest = (slots.index(slot) for slot in slots_of(feature))
+    if feature.kind == "count":
+        return lambda columns: sum(columns[first])
+    if feature.kind in ("min", "max"):
+        best = min if feature.kind == "min" else max
+        return lambda columns: best((value for value in columns[first] if value is not None), default=None)
+    (second,) = rest
     if feature.kind == "sum":
-        return lambda partial: partial[first] if partial[second] else None
-    return lambda partial: partial[first] / partial[second] if partial[second] else None
+        fit = _fitting if feature.dtype == "int" else _finite
+        return lambda columns: fit(sum(columns[first])) if any(columns[second]) else None
+
+    def ratio(columns: Sequence[Sequence[Any]]) -> float | None:
+        count = sum(columns[second])
+        return _finite(sum(columns[first]) / count) if count else None
+
+    return ratio
+
+
+def _fitting(total: int) -> int | None:
+    return total if -(2**63) <= total < 2**63 else None
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if isfinite(value) else None
 
 
 def _lift(slot: Slot) -> Callable[[Mapping[str, Any]], Any]:

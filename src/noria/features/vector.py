@@ -6,17 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from noria.core.clock import Micros
-from noria.core.errors import Fault, FaultyInput
+from noria.core.errors import Fault
 from noria.features.events import RowReader, shown
 from noria.features.functions import caller
-from noria.features.model import FunctionInput, InputSet, ViewInput
+from noria.features.model import BadRequestRow, FunctionInput, InputSet, ViewInput
 from noria.features.online import OnlineFeatures
-
-
-class BadRequestRow(FaultyInput):
-    """A prediction request's row does not fit the request source."""
-
-    code = "N3102"
 
 
 class Vectorizer:

@@ -6,8 +6,9 @@ checked like any other code; at run time the class attribute is a `ColumnRef`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from noria.core.schema import Column
 from noria.features.model import Predicate
@@ -83,7 +84,8 @@ class ColumnRef:
     __hash__ = object.__hash__
 
     def _compared(self, op: Literal["<", "<=", ">", ">=", "==", "!="], value: object) -> ColumnPredicate:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not number and not isinstance(value, str):
             raise TypeError(f"{self!r} {op} {value!r}: a column is compared with a number or a text")
-        constant = value if isinstance(value, str) else float(value)
+        constant = value if isinstance(value, str) else float(cast("float", value))
         return ColumnPredicate(self.source, Predicate(self.column.name, op, constant))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from noria.core.errors import Fault
 from noria.core.rules import Condition, Quantity, Rule, Trigger
@@ -22,16 +23,17 @@ from noria.project.values import Document, model_values, search_spec, source_spe
 from noria.project.views import FeatureView
 from noria.retraining.model import ModelPlan, RetrainSpec
 from noria.rollout.model import RolloutSpec, StageSpec
+from noria.training.fingerprint import Fingerprint
 from noria.training.model import Frame, LabelSpec, SplitSpec, TrainingSpec
 from noria.validation.model import METRICS, GateSpec
 
-Fingerprint = Callable[[Callable[..., Any]], str]
+Fingerprinter = Callable[[Callable[..., Any]], Fingerprint]
 _RETURNS: dict[Any, DType] = {str: "string", int: "int", float: "float", bool: "bool"}
 _FRAMES: dict[str, Frame] = {"pandas": "pandas", "polars": "polars", "pyarrow": "arrow", "numpy": "numpy"}
 _QUANTILES = ("p50", "p95", "p99")
 
 
-def compose(project: Project, content: Mapping[str, Any], *, fingerprint: Fingerprint) -> Plan:
+def compose(project: Project, content: Mapping[str, Any], *, fingerprint: Fingerprinter) -> Plan:
     """The plan of a project with the content of its TOML file.
 
     `fingerprint` digests a function's code and all it reaches. Raises DeclarationFaulty with every fault.
@@ -74,7 +76,7 @@ def _sources(project: Project) -> list[type[Source]]:
 class _Composer:
     """Composes one model; every method adds what is wrong to the shared list of faults."""
 
-    def __init__(self, model: Model[Any, Any], document: Document, faults: list[Fault], fingerprint: Fingerprint):
+    def __init__(self, model: Model[Any, Any], document: Document, faults: list[Fault], fingerprint: Fingerprinter):
         self.model, self.document, self.faults, self.fingerprint = model, document, faults, fingerprint
 
     def fault(self, place: str, message: str, hint: str = "") -> None:
@@ -89,6 +91,7 @@ class _Composer:
         gates = tuple(rule for rule in model.rules if self.gate(rule, model.label.of))
         watched = tuple(rule for rule in model.watched if self.watch(rule, "monitors", names))
         rollout = RolloutSpec(self.stages(), self.abort())
+        code = self.fingerprint(model.function)
         training = TrainingSpec(
             function=_name(model.function),
             inputs=inputs,
@@ -98,8 +101,9 @@ class _Composer:
             search=search_spec(self.document, model.name, model.function),
             frame=self.frame(),
             seed=self.number("seed", 0),
-            threads=self.number("threads", 2),
-            fingerprint=self.fingerprint(model.function),
+            threads=self.number("threads", 1),
+            fingerprint=code.digest,
+            code=code.parts,
         )
         used = {view.source for view in inputs.views} | {inputs.source, label.source}
         sources = tuple(spec for name, spec in specs.items() if name in used)
@@ -169,7 +173,9 @@ class _Composer:
     def function(self, function: Callable[..., Any], of: type[Source]) -> list[FunctionInput]:
         name = function.__name__
         signature = inspect.signature(function, eval_str=True)
-        members = list(get_args(signature.return_annotation) or (signature.return_annotation,))
+        returned = signature.return_annotation
+        united = get_origin(returned) in (Union, UnionType)
+        members = list(get_args(returned)) if united else [returned]
         plain = [one for one in members if one is not type(None)]
         dtype = _RETURNS.get(plain[0]) if len(plain) == 1 else None
         if dtype is None:
@@ -183,7 +189,7 @@ class _Composer:
                 self.faults.append(Fault(name, f"takes {parameter.name!r}, which is no column of {of.__name__}", hint))
             elif parameter.annotation is datetime and column.dtype != "time":
                 self.faults.append(Fault(name, f"takes {parameter.name!r} as a datetime; it is {column.dtype}"))
-        digest = self.fingerprint(function)
+        digest = self.fingerprint(function).digest
         return [
             FunctionInput(name, _name(function), tuple(signature.parameters), dtype, len(plain) < len(members), digest)
         ]

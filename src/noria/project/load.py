@@ -64,7 +64,7 @@ def load(root: Path) -> Loaded:
     root = root.resolve()
     module_path = find_module(root)
     project = _project(import_module(module_path), module_path)
-    plan = compose(project, read_toml(root / project.values), fingerprint=lambda function: fingerprint(function).digest)
+    plan = compose(project, read_toml(root / project.values), fingerprint=fingerprint)
     return Loaded(root, module_path, plan, _functions(project))
 
 

@@ -49,7 +49,8 @@ def latency(quantile: str) -> Quantity:
 def champion(of: Quantity) -> Quantity:
     """The same metric of the version in production, on the same rows.
 
-    A gate that compares with it fails when the paired 95 % interval lies wholly on the worse side.
+    A gate that compares with it is passed at 95 % confidence: when the whole paired interval lies on the side
+    that the gate asks for.
     """
     return Quantity("champion", of.about)
 

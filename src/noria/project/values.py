@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -147,7 +148,10 @@ def _value(document: Document, place: str, value: Any, annotation: Any) -> Value
         document.fault(place, "is a list or a table", f"ranges and choices belong under [{place.split('.')[0]}.search]")
         return None
     if annotation is float and _number(value):
-        return float(value)
+        if math.isfinite(value):
+            return float(value)
+        document.fault(place, f"must be a finite number, not {value!r}")
+        return None
     if annotation in (int, str, bool) and type(value) is annotation:
         return typing.cast("Value", value)
     if annotation in (int, float, str, bool):

@@ -39,6 +39,8 @@ _STYLE: Any = {
     "ytick.color": "#4b5563",
 }
 _DAY = 86_400_000_000
+_POINTS = 140
+"""So many points a small line has at most: more cannot be seen."""
 
 
 def losses(
@@ -58,7 +60,8 @@ def losses(
     _marks(above, turns)
     above.legend(loc="upper right", frameon=False, ncols=3, fontsize=9)
     gain = 100 * (still - alive) / still
-    below.bar(moments, gain, width=1.0, color=np.where(gain >= 0, LIVING, "#c62828").tolist(), alpha=0.75)
+    for side, colour in ((gain >= 0, LIVING), (gain < 0, "#c62828")):
+        below.fill_between(moments, 0, gain, where=side.tolist(), step="mid", color=colour, alpha=0.75, lw=0)
     below.axhline(0, color="#6b7280", lw=0.8)
     below.set_ylabel("% better")
     _months(below)
@@ -130,6 +133,7 @@ def trailing(
 
 
 def _drift_panel(axis: Axes, name: str, seen: Sequence[Measurement]) -> None:
+    seen = seen[:: max(1, len(seen) // _POINTS)]
     moments = _dates(np.array([one.at for one in seen]))
     values = np.array([one.value for one in seen], dtype=float)
     limits = np.array([one.threshold or np.nan for one in seen], dtype=float)

@@ -64,12 +64,19 @@ def log_losses(truth: np.ndarray[Any, Any], chance: np.ndarray[Any, Any]) -> np.
 def headline(result: Result) -> str:
     """The whole story in a sentence."""
     gain = result.score.gain
-    compared = f"{abs(gain):.1%} {'better' if gain >= 0 else 'worse'} than the first one left alone"
-    kept_out = result.refused + result.rolled_back
+    compared = f"{abs(gain):.1%} less" if gain >= 0 else f"{abs(gain):.1%} more"
+    kept_out = sum(one.outcome in _KEPT_OUT for one in result.retrainings)
     return (
-        f"Retrained {_times(len(result.retrainings))} by itself, the model ended {compared}: "
-        f"{result.promotions} new versions took over, {kept_out} that would have hurt were kept out."
+        f"Left alone, the model got worse. Kept by Noria it lost {compared}: retrained "
+        f"{_times(len(result.retrainings))} by itself, {result.promotions} new versions took over and {kept_out} "
+        "that were not proven better were kept out."
+        if gain >= 0
+        else f"Kept by Noria the model lost {compared} than the first version left alone, over "
+        f"{len(result.retrainings)} retrainings."
     )
+
+
+_KEPT_OUT = ("refused", "rolled back", "inconclusive")
 
 
 def _times(number: int) -> str:
@@ -81,6 +88,7 @@ def _environment() -> Environment:
         loader=PackageLoader("noria.retraining"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["day"] = lambda micros: to_datetime(micros).strftime("%-d %b %Y")
+    environment.filters["number"] = lambda value: "–" if value is None or value != value else f"{value:.4f}"
     environment.filters["outcome"] = lambda turn: _outcome(turn)
     return environment
 

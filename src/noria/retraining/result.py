@@ -102,7 +102,7 @@ def retrainings(ws: Workspace, model: str, since: Micros) -> Iterator[Retraining
     kinds = ["TurnStarted", "TurnFinished", "TurnFailed"]
     started: Entry | None = None
     for entry in ws.journal.read(kinds=kinds, subject=f"model:{model}"):
-        if entry.at < since:
+        if entry.at <= since:
             continue
         if entry.kind == "TurnStarted":
             started = entry

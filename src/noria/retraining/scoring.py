@@ -151,7 +151,7 @@ def _offline(
             continue
         inputs = features.part_inputs(plan.training.inputs, part, sources)
         compute = partial(_build, ws, plan, functions, sources, part)
-        digests.append(cache.run(f"{plan.name}/features", inputs, compute).value["features"])
+        digests.append(cache.run(f"{plan.name}/features/{part.name}", inputs, compute).value["features"])
     return features.load_features(ws, digests)
 
 

@@ -37,6 +37,7 @@ from noria.validation.model import Evaluation, GateSheet
 from noria.workspace.workspace import Workspace
 
 Functions = Mapping[str, Callable[..., Any]]
+_PROFILED = 40_000
 _SLICES = 3
 """So many text columns of the request are sliced by, besides those a gate names."""
 
@@ -117,8 +118,9 @@ def learning(ws: Workspace, plan: ModelPlan, sources: Sources, feature_digests: 
     spec = plan.training
     rows = features.load_features(ws, feature_digests)
     answers = data.read_parts(ws, sources.parts(spec.label.source))
-    labelled = attach_labels(rows, spec.label, answers, as_of=sources.at)
-    return Learning(*split(labelled, spec.split, spec.inputs.asked_at, sources.at))
+    labelled = attach_labels(rows, spec.label, answers, as_of=sources.at, asked_at=spec.inputs.asked_at)
+    maturing = spec.label.matures_after
+    return Learning(*split(labelled, spec.split, spec.inputs.asked_at, sources.at, matures_after=maturing))
 
 
 def train_inputs(plan: ModelPlan, sources: Sources, feature_digests: Sequence[str]) -> dict[str, Any]:
@@ -126,7 +128,8 @@ def train_inputs(plan: ModelPlan, sources: Sources, feature_digests: Sequence[st
     spec = plan.training
     answers = sources.parts(spec.label.source)
     return {
-        "code": spec.fingerprint,
+        "code": spec.code,
+        "fingerprint": spec.fingerprint,
         "values": dict(spec.values),
         "search": to_json(spec.search),
         "label": to_json(spec.label),
@@ -170,10 +173,10 @@ def package(ws: Workspace, plan: ModelPlan, rows: Learning, trained: Mapping[str
         ws, model=model, inputs=spec.inputs, label=spec.label.name, task=task, table=rows.test, prediction=expected
     )
     digest = packaging.save_package(ws, made)
-    reference = profiles.build_profile(
-        rows.train, columns, _sampled(model, plan, rows.train), rows.train[spec.inputs.asked_at].to_numpy(),
-        window=plan.monitors.window,
-    )  # fmt: skip
+    seen = _thinned(rows.train)
+    chances = training.predict(model, to_frame(seen, columns, spec.frame), task)
+    asked = seen[spec.inputs.asked_at].to_numpy()
+    reference = profiles.build_profile(seen, columns, chances, asked, window=plan.monitors.window)
     profile = profiles.save_profile(ws, reference)
     return {
         "package": digest, "model_digest": made.model, "format": made.format, "why_native": made.why_native,
@@ -181,10 +184,10 @@ def package(ws: Workspace, plan: ModelPlan, rows: Learning, trained: Mapping[str
     }  # fmt: skip
 
 
-def _sampled(model: Any, plan: ModelPlan, table: pa.Table) -> np.ndarray[Any, Any]:
-    return training.predict(
-        model, to_frame(table, input_columns(plan.training.inputs), plan.training.frame), plan.training.label.task
-    )
+def _thinned(table: pa.Table) -> pa.Table:
+    """At most `_PROFILED` rows, evenly taken: a profile of more tells nothing more."""
+    step = -(-table.num_rows // _PROFILED)
+    return table.take(pa.array(np.arange(0, table.num_rows, step))) if step > 1 else table
 
 
 def validate(

@@ -59,7 +59,7 @@ def take_turn(
     code = digest(plan)
     run = _unfinished(ws, plan, arguments, code) or runtime.submit(ws, WORKFLOW, arguments, code=code)
     turn = Turn(ws, plan, functions, progress or Silent())
-    report = Worker(ws, {WORKFLOW: turn.workflow}, lease=seconds(30), codes={WORKFLOW: code}).run(run)
+    report = Worker(ws, {WORKFLOW: turn.workflow}, lease=seconds(30), code={WORKFLOW: code}).run(run)
     return TurnReport(**{**report, "steps": tuple(turn.reports), "gates": tuple(report["gates"])})
 
 
@@ -74,8 +74,8 @@ def _unfinished(ws: Workspace, plan: ModelPlan, arguments: dict[str, Any], code:
         if run.args.get("model") != plan.name:
             continue
         if run.code == code and run.args.get("as_of") == arguments["as_of"]:
-            return run.id
-        runtime.cancel(ws, run.id)
+            return run.run
+        runtime.cancel(ws, run.run)
     return None
 
 
@@ -170,10 +170,10 @@ class Turn:
         for number, part in steps.pieces(parts):
             inputs = steps.part_inputs(self.plan, sources, part)
             compute = partial(steps.build_part, self.ws, self.plan, sources, part, self.functions)
-            kept = context.step(f"features {number}", partial(self._cached, "features", inputs, compute))
+            kept = context.step(f"features {number}", partial(self._cached, f"features/{part.name}", inputs, compute))
             digests.append(kept["value"]["features"])
             if not kept["reused"]:
-                new, why = new + 1, kept["why"]
+                new, why = new + 1, f"{part.name}: {kept['why']}"
             self.progress.advanced("features", part.name)
         rows = sum(part.rows for part in parts)
         shown = f"{rows:,} requests, {new} of {len(parts)} parts computed"

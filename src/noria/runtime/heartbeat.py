@@ -1,78 +1,81 @@
-"""Keeping a lease alive from a process of its own, so that a step that holds the interpreter keeps its run.
+"""Starting and ending the process that renews a worker's leases (`heartbeat_child.py`).
 
-`python -m noria.runtime.heartbeat` is given the run on its command line and ends when its standard input
-closes, which happens when the worker dies in whatever way, or when the run is no longer the worker's.
+Most runs are over long before a third of their lease has passed and need no process. But a thread that waits
+that long and then starts one would be stopped by the very step it is for: one that keeps Python's global lock.
+So the waiting is done by a shell, which costs about a millisecond to start and becomes the real thing only if
+it is still there after a third of the lease.
 """
 
 from __future__ import annotations
 
-import select
+import contextlib
+import json
+import os
+import signal
 import subprocess
 import sys
-import threading
-from types import TracebackType
+from pathlib import Path
 from typing import Any
 
-from noria.core.clock import SystemClock
 from noria.core.units import Duration
-from noria.runtime.model import WorkRun
+from noria.runtime.lease import Owner
+from noria.stores.database import Database
 from noria.stores.sqlite import sqlite_module
 
-_BEATS = 3
-_SQL = "UPDATE work_runs SET lease_until = {until} WHERE id = {p} AND fence = {p} AND state = 'running'"
+BEATS = 3
+"""Renewals in the length of one lease."""
+
+_CHILD = Path(__file__).with_name("heartbeat_child.py")
 
 
 class Heartbeat:
-    """Keeps `run`'s lease alive while entered; costs nothing for runs shorter than a third of the lease."""
+    """Renews every lease of `owner` from another process, from a third of `lease` after `start` until `stop`."""
 
-    def __init__(self, url: str, run: WorkRun, lease: Duration) -> None:
-        self._arguments = [url, run.id, str(run.fence), str(lease.micros)]
-        self._timer = threading.Timer(lease.seconds / _BEATS, self._start)
-        self._timer.daemon = True
+    def __init__(self, database: Database, owner: Owner, lease: Duration) -> None:
+        every = lease.seconds / BEATS
+        self._config: dict[str, Any] = {
+            "driver": "psycopg", "connect": {}, "owner": str(owner), "parent": os.getpid(),
+            "lease": lease.micros, "every": every,
+        }  # fmt: skip
+        self._useful = True
+        if database.is_sqlite:
+            path = database.url.database or ":memory:"
+            self._useful = path != ":memory:"
+            self._config |= {"driver": sqlite_module().__name__, "connect": {"database": path}}
+        else:
+            # not the URL as text: the server's library does not read every escape that ours writes
+            arguments = database.engine.dialect.create_connect_args(database.url)[1]
+            self._config["connect"] = {k: v for k, v in arguments.items() if isinstance(v, (str, int))}
+        self._wait = f"{every:.3f}"
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
-        self._over = False
 
-    def __enter__(self) -> Heartbeat:
-        self._timer.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._timer.cancel()
-        with self._lock:
-            self._over = True
-            if self._process is not None:
-                self._process.communicate()
-
-    def _start(self) -> None:
-        with self._lock:
-            if not self._over:
-                command = [sys.executable, "-m", "noria.runtime.heartbeat", *self._arguments]
-                self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
-
-
-def beat(url: str, run: str, fence: int, lease: int) -> None:
-    """Extend the lease again and again until standard input closes or the run is another worker's."""
-    connection, sqlite = _connect(url)
-    wall = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint + " + str(lease)
-    while True:
-        until = str(SystemClock().now() + lease) if sqlite else wall
-        cursor = connection.execute(_SQL.format(until=until, p="?" if sqlite else "%s"), (run, fence))
-        if cursor.rowcount != 1:
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if self._process is not None or not self._useful:
             return
-        readable, _, _ = select.select([sys.stdin], [], [], lease / 1_000_000 / _BEATS)
-        if readable:
+        script = 'sleep "$0"; exec "$@"'
+        command = ["/bin/sh", "-c", script, self._wait, sys.executable, "-I", str(_CHILD)]
+        with contextlib.suppress(OSError):  # no shell or no memory for it: then only recorded steps renew the lease
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            assert self._process.stdin is not None
+            # the address may hold a password, so it goes through the pipe and not on the command line
+            self._process.stdin.write(json.dumps(self._config).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def stop(self) -> None:
+        """End it and its waiting shell; renewing may begin again later."""
+        process, self._process = self._process, None
+        if process is None:
             return
-
-
-def _connect(url: str) -> tuple[Any, bool]:
-    if url.startswith("sqlite"):
-        path = url.partition(":///")[2]
-        return sqlite_module().connect(path, isolation_level=None, timeout=30), True
-    import psycopg
-
-    return psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True), False
-
-
-if __name__ == "__main__":
-    beat(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        assert process.stdin is not None
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        process.wait()

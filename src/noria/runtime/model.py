@@ -1,74 +1,115 @@
-"""What the runtime speaks of: durable runs, their steps, and why a run cannot go on."""
+"""What the runtime speaks of: a run, its steps, and the ways in which a run can come to a stop."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from noria.core.clock import Micros
-from noria.core.errors import Conflict, NoriaError
+from noria.core.errors import BadInput, Conflict, Lost, NoriaError
 
 State = Literal["queued", "running", "sleeping", "waiting", "finished", "failed", "cancelled", "needs decision"]
+"""Where a run stands. Only `running` has a worker; `queued`, `sleeping` and `waiting` cost nobody anything."""
+
+UNFINISHED: tuple[State, ...] = ("queued", "running", "sleeping", "waiting", "needs decision")
+"""States that something can still follow."""
+
 ENDED: tuple[State, ...] = ("finished", "failed", "cancelled")
-StepKind = Literal["idempotent", "transaction", "once", "sleep", "signal"]
+"""States that nothing follows by itself (a failed run may be retried by hand)."""
+
+StepKind = Literal["idempotent", "once", "transaction", "sleep", "wait"]
+"""What repeating a step would mean: harmless, forbidden, impossible; or a pause."""
+
+StepState = Literal["started", "retrying", "finished", "failed"]
+
+Decision = Literal["repeat", "done", "accept code"]
+"""What a person may decide about a run that needs it: see `operations.decide`."""
 
 
 @dataclass(frozen=True)
 class WorkRun:
-    """A durable run of a workflow.
+    """One execution of a workflow. Times are microseconds of the workspace's clock.
 
-    `fence` grows with every claim; a worker whose fence is not the newest may write nothing. `code` names the
-    code that began it. `wake_at` is when a sleeping run goes on (workspace clock), `waiting_for` the signal a
-    waiting one needs.
+    `fence` counts how often the run was taken by a worker; `deaths` how often in a row its worker died, or the
+    database went away, before another step was recorded.
     """
 
-    id: str
+    run: str
     workflow: str
     args: dict[str, Any]
     state: State
     code: str
+    dedup: str | None
+    priority: int
+    result: Any
+    error: str
+    wake_at: Micros | None
+    waiting_for: str | None
+    submitted_at: Micros
+    started_at: Micros | None
+    changed_at: Micros
     fence: int
-    owner: str
-    created: Micros
-    wake_at: Micros | None = None
-    waiting_for: str | None = None
-    result: Any = None
-    error: str = ""
+    deaths: int
 
 
 @dataclass(frozen=True)
 class WorkStep:
-    """A step of a run as recorded: its place, name, kind, whether it is done, and its result."""
+    """One recorded step of a run. `result` is None once the run has been compacted."""
 
+    run: str
     seq: int
     name: str
     kind: StepKind
-    state: Literal["started", "done", "failed"]
-    attempts: int
-    result: Any = field(default=None)
+    state: StepState
+    attempt: int
+    result: Any
+    error: str
+    at: Micros
 
 
-class NotDeterministic(NoriaError):
-    """A resumed workflow asked for another step than the one recorded at this place."""
+class BadStep(BadInput):
+    """A step was called in a way that could not be recorded or repeated."""
 
     code = "N2102"
 
 
-class NeedsDecision(Conflict):
-    """Only a person can tell how to go on: a step that may happen once was begun, or the code has changed."""
+class StepFailed(NoriaError):
+    """A step, or the whole run, failed in an earlier execution; carries what was recorded then."""
 
     code = "N2103"
 
 
-class Held(Conflict):
-    """Another live worker is working on the run."""
+class NeedsDecision(Conflict):
+    """Going on might do something twice, or under other code than it began with: a person must say."""
 
     code = "N2104"
 
 
-class Suspended(Exception):
-    """The run lets its worker go until a moment or a signal. Never caught by a workflow."""
+class NotDeterministic(NeedsDecision):
+    """A resumed workflow asked for other steps than those it recorded."""
 
-    def __init__(self, state: Literal["sleeping", "waiting"], wake_at: Micros | None, signal: str | None) -> None:
-        super().__init__(state)
-        self.state, self.wake_at, self.signal = state, wake_at, signal
+    code = "N2105"
+
+
+class NotFinished(Conflict):
+    """The run has stopped for now: it sleeps, waits for a signal, or its worker was told to stop."""
+
+    code = "N2106"
+
+
+class Held(Conflict):
+    """A living worker has the run."""
+
+    code = "N2107"
+
+
+class Cancelled(Lost):
+    """Somebody cancelled the run while it was being worked on."""
+
+    code = "N2108"
+
+
+class WrongState(Conflict):
+    """What was asked makes no sense in the run's present state."""
+
+    code = "N2109"

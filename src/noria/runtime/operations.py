@@ -1,8 +1,4 @@
-"""What can be done with durable work: submit, claim, record, signal, cancel, look up.
-
-Every change of a run that is being worked on is one statement guarded by the worker's fence; when it changes
-nothing, the run belongs to another worker now, and `Lost` is raised before anything else is written.
-"""
+"""What can be done with durable work: submit it, look at it, signal, cancel, retry, decide."""
 
 from __future__ import annotations
 
@@ -12,17 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from noria.core.clock import Micros, SystemClock
 from noria.core.digest import canonical
-from noria.core.errors import Lost, NotFound
+from noria.core.errors import BadInput, Conflict, NotFound
 from noria.core.units import Duration
-from noria.runtime.model import ENDED, Held, State, WorkRun, WorkStep
-from noria.runtime.owner import is_dead, this_process
-from noria.runtime.tables import work_runs, work_signals, work_steps
+from noria.runtime.hold import NOBODY, encode, to_step
+from noria.runtime.model import ENDED, UNFINISHED, Decision, WorkRun, WorkStep, WrongState
+from noria.runtime.tables import runs, signals, steps
 from noria.stores.journal import Fact
 from noria.workspace.workspace import Workspace
-
-_RUN = work_runs.c
 
 
 def submit(
@@ -34,174 +27,181 @@ def submit(
     code: str = "",
     priority: int = 0,
 ) -> str:
-    """Queue a run; gives its id. A `dedup` key that was used before gives the run it was used for."""
-    with ws.database.transaction() as connection:
-        if dedup is not None:
-            known = connection.execute(sa.select(_RUN.id).where(_RUN.dedup == dedup)).scalar_one_or_none()
-            if known is not None:
-                return str(known)
-        run = ws.ids.new("work")
-        row = {
-            "id": run, "workflow": workflow, "args": canonical(args), "state": "queued", "code": code,
-            "priority": priority, "dedup": dedup, "fence": 0, "owner": "", "lease_until": 0, "error": "",
-            "created": ws.clock.now(),
-        }  # fmt: skip
-        connection.execute(sa.insert(work_runs).values(**row))
-        ws.journal.append(connection, Fact("WorkSubmitted", f"work:{run}", {"workflow": workflow}))
+    """Ask for a run of a workflow with JSON arguments; gives its id. Some worker will take it.
+
+    While a run with the same `dedup` key is unfinished or finished, its id is given and nothing is submitted.
+    `code` is the fingerprint of the workflow's code, compared when the run is resumed ("" compares nothing).
+    Larger `priority` goes first. Raises BadInput when the arguments are not JSON.
+    """
+    try:
+        text = canonical(dict(args))
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"the arguments of {workflow} are not JSON: {error}") from error
+    now, run = ws.clock.now(), ws.ids.new("work")
+    row = {
+        "run": run, "workflow": workflow, "args": text, "state": "queued", "code": code, "dedup": dedup,
+        "priority": priority, "error": "", "submitted_at": now, "changed_at": now, "fence": 0, "deaths": 0,
+    }  # fmt: skip
+    known = _active(ws, dedup)
+    if known:
+        return known
+    try:
+        with ws.database.transaction() as connection:
+            connection.execute(sa.insert(runs).values(**row))
+            ws.journal.append(connection, Fact("WorkSubmitted", f"work:{run}", {"workflow": workflow, "dedup": dedup}))
+    except Conflict:
+        known = _active(ws, dedup)  # somebody submitted the same in this moment
+        if known is None:
+            raise
+        return known
     return run
 
 
-def claim(ws: Workspace, workflows: Mapping[str, Any], lease: Duration, *, run: str | None = None) -> WorkRun | None:
-    """Take a run that is ready, or `run` itself; None when there is none.
-
-    Ready is: queued, slept enough, signalled, or held by a worker that is dead or let its lease run out.
-    Raises NotFound for an unknown `run`, Held when a live worker has it.
-    """
-    with ws.database.transaction() as connection:
-        wall = _wall(ws, connection)
-        query = sa.select(work_runs).where(_RUN.workflow.in_(list(workflows)), _RUN.state.not_in(ENDED))
-        query = query.order_by(_RUN.priority.desc(), _RUN.created, _RUN.id).with_for_update(skip_locked=True)
-        if run is not None:
-            query = query.where(_RUN.id == run)
-        for row in connection.execute(query):
-            if not _ready(ws, connection, row, wall):
-                continue
-            values = {
-                "state": "running", "fence": row.fence + 1, "owner": this_process(),
-                "lease_until": wall + lease.micros, "wake_at": None, "waiting_for": None,
-            }  # fmt: skip
-            guard = (_RUN.id == row.id, _RUN.fence == row.fence)
-            if connection.execute(sa.update(work_runs).where(*guard).values(**values)).rowcount:
-                return _as_run({**row._mapping, **values})
-    if run is not None:
-        found = status(ws, run)
-        if found.state == "running":
-            raise Held(f"{run} is being worked on by {found.owner}", hint="wait for it, or stop that process")
-    return None
-
-
-def guard(connection: sa.Connection, run: WorkRun) -> None:
-    """Raise Lost unless the run still belongs to the worker with this fence. Locks the run for the transaction."""
-    mine = (_RUN.id == run.id, _RUN.fence == run.fence, _RUN.state == "running")
-    if not connection.execute(sa.update(work_runs).where(*mine).values(fence=run.fence)).rowcount:
-        raise Lost(f"{run.id} belongs to another worker now", hint="it goes on there; write nothing more")
-
-
-def record_step(connection: sa.Connection, run: WorkRun, step: WorkStep) -> None:
-    """Write a step, inside the caller's transaction, after `guard`."""
-    row = {
-        "run": run.id, "seq": step.seq, "name": step.name, "kind": step.kind, "state": step.state,
-        "attempts": step.attempts, "result": canonical(step.result),
-    }  # fmt: skip
-    mine = (work_steps.c.run == run.id, work_steps.c.seq == step.seq)
-    if not connection.execute(sa.update(work_steps).where(*mine).values(**row)).rowcount:
-        connection.execute(sa.insert(work_steps).values(**row))
-
-
-def release(ws: Workspace, run: WorkRun, state: State, *, result: Any = None, error: str = "", **values: Any) -> None:
-    """Leave a run in another state than running. Raises Lost."""
-    with ws.database.transaction() as connection:
-        guard(connection, run)
-        values = {**values, "state": state, "result": canonical(result), "error": error, "lease_until": 0}
-        connection.execute(sa.update(work_runs).where(_RUN.id == run.id).values(**values))
-        if state in ENDED:
-            kind = {"finished": "WorkFinished", "failed": "WorkFailed", "cancelled": "WorkCancelled"}[state]
-            ws.journal.append(connection, Fact(kind, f"work:{run.id}", {"workflow": run.workflow, "error": error}))
-
-
 def signal(ws: Workspace, run: str, name: str, value: Any = None) -> None:
-    """Tell a run something it waits for; the first value of a name counts. Raises NotFound."""
+    """Send a signal with a small JSON value to a run; it wakes when it waits for that name.
+
+    A signal is kept until a `wait` receives it, so it may come before. Raises NotFound, or WrongState when the
+    run has ended.
+    """
+    text = encode(value, f"the value of signal {name!r}")
     with ws.database.transaction() as connection:
-        _one(connection, run)
-        known = sa.select(work_signals.c.name).where(work_signals.c.run == run, work_signals.c.name == name)
-        if not connection.execute(known).first():
-            connection.execute(sa.insert(work_signals).values(run=run, name=name, value=canonical(value)))
-            ws.journal.append(connection, Fact("WorkSignalled", f"work:{run}", {"name": name}))
-
-
-def signalled(connection: sa.Connection, run: str, name: str) -> tuple[bool, Any]:
-    """Whether a signal has come, and its value."""
-    query = sa.select(work_signals.c.value).where(work_signals.c.run == run, work_signals.c.name == name)
-    found = connection.execute(query).scalar_one_or_none()
-    return (False, None) if found is None else (True, json.loads(found))
+        _lock(connection, run, UNFINISHED, f"signal {name!r} cannot reach")
+        last = sa.select(sa.func.max(signals.c.number)).where(signals.c.run == run)
+        number = (connection.execute(last).scalar() or 0) + 1
+        connection.execute(
+            sa.insert(signals).values(run=run, number=number, name=name, value=text, at=ws.clock.now(), taken_by=None)
+        )
+        waits = (runs.c.run == run) & (runs.c.state == "waiting") & (runs.c.waiting_for == name)
+        connection.execute(sa.update(runs).where(waits).values(state="queued", waiting_for=None))
 
 
 def cancel(ws: Workspace, run: str) -> None:
-    """End a run that has not ended; a worker that has it is Lost at its next write. Raises NotFound."""
+    """End a run wherever it stands; a worker that has it can write nothing more and stops at its next step.
+
+    Raises NotFound, or WrongState when it has ended otherwise; cancelling twice is no error.
+    """
     with ws.database.transaction() as connection:
-        row = _one(connection, run)
-        values = {"state": "cancelled", "fence": row.fence + 1, "lease_until": 0}
-        going = (_RUN.id == run, _RUN.state.not_in(ENDED))
-        if connection.execute(sa.update(work_runs).where(*going).values(**values)).rowcount:
-            ws.journal.append(connection, Fact("WorkCancelled", f"work:{run}", {"workflow": row.workflow}))
+        row = _lock(connection, run, (*UNFINISHED, "cancelled"), "too late to cancel")
+        if row.state == "cancelled":
+            return
+        changes = {"state": "cancelled", "fence": runs.c.fence + 1, "changed_at": ws.clock.now(), **NOBODY}
+        connection.execute(sa.update(runs).where(runs.c.run == run).values(**changes))
+        ws.journal.append(connection, Fact("WorkCancelled", f"work:{run}", {"workflow": row.workflow}))
 
 
-def decide(ws: Workspace, run: str, *, code: str) -> None:
-    """Let a run that needs a decision go on, with the code it will now be run with. Raises NotFound."""
+def retry(ws: Workspace, run: str) -> None:
+    """Queue a failed run again: it goes on at the step that failed.
+
+    Raises NotFound, WrongState when it has not failed, Conflict when another run took its dedup key since.
+    """
     with ws.database.transaction() as connection:
-        _one(connection, run)
-        asked = (_RUN.id == run, _RUN.state == "needs decision")
-        connection.execute(sa.update(work_runs).where(*asked).values(state="queued", code=code))
-        begun = (work_steps.c.run == run, work_steps.c.state == "started")
-        connection.execute(sa.delete(work_steps).where(*begun))
+        row = _lock(connection, run, ("failed",), "only a failed run can be retried, not")
+        connection.execute(sa.delete(steps).where(steps.c.run == run, steps.c.state == "failed"))
+        _requeue(ws, connection, row, {"decision": "retry"})
+
+
+def decide(ws: Workspace, run: str, decision: Decision, value: Any = None) -> None:
+    """Answer a run that needs a decision, and queue it.
+
+    "repeat": go on; a once-step in doubt is done again. "done": the once-step in doubt did happen, with this
+    result. "accept code": go on under the present code. To give up, `cancel` it. Raises NotFound, WrongState
+    when nothing is to be decided or "done" is said and no step is in doubt.
+    """
+    if decision not in ("repeat", "done", "accept code"):
+        raise BadInput(f"{decision!r} is no decision", hint='say "repeat", "done" or "accept code"')
+    text = encode(value, "the result that was decided")
+    with ws.database.transaction() as connection:
+        row = _lock(connection, run, ("needs decision",), "nothing is to be decided about")
+        doubtful = (steps.c.run == run) & (steps.c.state == "started")
+        if decision == "repeat":
+            connection.execute(sa.delete(steps).where(doubtful))
+        elif decision == "done":
+            settled = sa.update(steps).where(doubtful).values(state="finished", result=text, at=ws.clock.now())
+            if connection.execute(settled).rowcount != 1:
+                raise WrongState(f"no step of run {run} is in doubt, so none can be declared done: {row.error}")
+        _requeue(ws, connection, row, {"decision": decision}, code="" if decision == "accept code" else row.code)
 
 
 def status(ws: Workspace, run: str) -> WorkRun:
     """A run as it stands. Raises NotFound."""
     with ws.database.reading() as connection:
-        return _run(_one(connection, run))
-
-
-def unfinished(ws: Workspace, workflow: str) -> list[WorkRun]:
-    """The runs of a workflow that have not ended, oldest first."""
-    query = sa.select(work_runs).where(_RUN.workflow == workflow, _RUN.state.not_in(ENDED))
-    with ws.database.reading() as connection:
-        return [_run(row) for row in connection.execute(query.order_by(_RUN.created, _RUN.id))]
+        row = connection.execute(sa.select(runs).where(runs.c.run == run)).one_or_none()
+    if row is None:
+        raise NotFound("run", run)
+    return _to_run(row)
 
 
 def history(ws: Workspace, run: str) -> list[WorkStep]:
-    """The steps of a run, in order."""
-    query = sa.select(work_steps).where(work_steps.c.run == run).order_by(work_steps.c.seq)
+    """The recorded steps of a run, in order; empty for one that has none."""
     with ws.database.reading() as connection:
         return [
-            WorkStep(row.seq, row.name, row.kind, row.state, row.attempts, json.loads(row.result))
-            for row in connection.execute(query)
+            to_step(row) for row in connection.execute(sa.select(steps).where(steps.c.run == run).order_by(steps.c.seq))
         ]
 
 
-def _ready(ws: Workspace, connection: sa.Connection, row: sa.Row[Any], wall: Micros) -> bool:
-    if row.state == "queued":
-        return True
-    if row.state == "sleeping":
-        return row.wake_at is not None and int(row.wake_at) <= ws.clock.now()
-    if row.state == "waiting":
-        return signalled(connection, row.id, row.waiting_for)[0]
-    return row.state == "running" and (int(row.lease_until) < wall or is_dead(row.owner))
+def unfinished(ws: Workspace, workflow: str) -> list[WorkRun]:
+    """Runs of a workflow that something can still follow, oldest first."""
+    query = sa.select(runs).where(runs.c.workflow == workflow, runs.c.state.in_(UNFINISHED)).order_by(runs.c.run)
+    with ws.database.reading() as connection:
+        return [_to_run(row) for row in connection.execute(query)]
 
 
-def _wall(ws: Workspace, connection: sa.Connection) -> Micros:
-    """The time leases are measured in: the database's own where it has one, so that no two clocks disagree."""
-    if ws.database.is_sqlite:
-        return SystemClock().now()
-    moment = connection.execute(sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"))
-    return int(moment.scalar_one())
+def submit_due(ws: Workspace, workflow: str, args: Mapping[str, Any], every: Duration, *, code: str = "") -> str | None:
+    """The schedule "once in every interval": submits the run of the present interval unless there was one.
+
+    Intervals are counted from 1970, so any number of callers agree and only one run comes of it. After a long
+    silence one run catches up, not one for each interval missed. Gives the new id, or None.
+    """
+    if every.micros <= 0:
+        raise BadInput(f"a schedule of every {every} cannot be")
+    dedup = f"{workflow} every {every} #{ws.clock.now() // every.micros}"
+    with ws.database.reading() as connection:
+        if connection.execute(sa.select(runs.c.run).where(runs.c.dedup == dedup).limit(1)).first():
+            return None
+    return submit(ws, workflow, args, dedup=dedup, code=code)
 
 
-def _one(connection: sa.Connection, run: str) -> sa.Row[Any]:
-    row = connection.execute(sa.select(work_runs).where(_RUN.id == run)).one_or_none()
+def compact(ws: Workspace, *, older_than: Duration) -> int:
+    """Forget the results of the steps of runs that ended longer ago than this; gives how many rows shrank.
+
+    Which steps there were, when, in how many attempts and with which errors stays for ever, and so do the
+    run's own arguments and result.
+    """
+    old = sa.select(runs.c.run).where(runs.c.state.in_(ENDED), runs.c.changed_at < ws.clock.now() - older_than.micros)
+    with ws.database.transaction() as connection:
+        gone = sa.select(runs.c.run).where(runs.c.run.in_(old), runs.c.state != "failed")  # a failed one may be retried
+        connection.execute(sa.delete(signals).where(signals.c.run.in_(gone)))
+        emptied = sa.update(steps).where(steps.c.run.in_(gone), steps.c.result.is_not(None)).values(result=None)
+        return connection.execute(emptied).rowcount
+
+
+def _active(ws: Workspace, dedup: str | None) -> str | None:
+    if dedup is None:
+        return None
+    query = sa.select(runs.c.run).where(runs.c.dedup == dedup, runs.c.state.not_in(["failed", "cancelled"]))
+    with ws.database.reading() as connection:
+        return connection.execute(query).scalar_one_or_none()
+
+
+def _lock(connection: sa.Connection, run: str, states: tuple[str, ...], refusal: str) -> sa.Row[Any]:
+    """The row of a run, locked until the transaction ends, when it is in one of these states."""
+    row = connection.execute(sa.select(runs).where(runs.c.run == run).with_for_update()).one_or_none()
     if row is None:
-        raise NotFound("run of work", run)
+        raise NotFound("run", run)
+    if row.state not in states:
+        raise WrongState(f"{refusal} run {run}: it is {row.state}")
     return row
 
 
-def _run(row: sa.Row[Any]) -> WorkRun:
-    return _as_run(dict(row._mapping))
+def _requeue(
+    ws: Workspace, connection: sa.Connection, row: sa.Row[Any], data: Mapping[str, Any], **changes: Any
+) -> None:
+    values = {"state": "queued", "error": "", "wake_at": None, "deaths": 0, "changed_at": ws.clock.now(), **changes}
+    connection.execute(sa.update(runs).where(runs.c.run == row.run).values(**values))
+    ws.journal.append(connection, Fact("WorkResumed", f"work:{row.run}", {"workflow": row.workflow, **data}))
 
 
-def _as_run(row: Mapping[str, Any]) -> WorkRun:
-    return WorkRun(
-        id=row["id"], workflow=row["workflow"], args=json.loads(row["args"]), state=row["state"], code=row["code"],
-        fence=row["fence"], owner=row["owner"], created=row["created"], wake_at=row["wake_at"],
-        waiting_for=row["waiting_for"], result=json.loads(row["result"]) if row["result"] else None,
-        error=row["error"],
-    )  # fmt: skip
+def _to_run(row: sa.Row[Any]) -> WorkRun:
+    values = {name: value for name, value in row._mapping.items() if name not in ("owner", "lease_until")}
+    result = None if row.result is None else json.loads(row.result)
+    return WorkRun(**{**values, "args": json.loads(row.args), "result": result})

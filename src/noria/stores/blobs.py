@@ -7,25 +7,38 @@ to it; a crash in between leaves garbage for a collector and never a reference t
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from noria.core.digest import digest_bytes, digest_file
-from noria.core.errors import Corrupt, NotFound, StorageFull
+from noria.core.errors import Corrupt, NotFound, StorageFull, Unavailable
+from noria.stores.disk import NO_ROOM, sync_folder
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_AWAY = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.ENOTDIR)
 
 
 class BlobStore(Protocol):
     """Where content-addressed bytes are kept. Six verbs; a backend implements nothing else."""
 
     def put(self, data: bytes) -> str:
-        """Keep bytes; gives their SHA-256. Keeping the same bytes again changes nothing."""
+        """Keep bytes; gives their SHA-256. Keeping the same bytes again changes nothing, or mends a damaged blob.
+
+        Raises StorageFull, with nothing kept, when there is no room.
+        """
         ...
 
     def put_file(self, path: Path) -> str:
-        """Keep a file's bytes without holding them in memory; gives their SHA-256."""
+        """Keep a file's bytes without holding them in memory; gives their SHA-256.
+
+        Raises Corrupt when the file changes meanwhile, StorageFull when there is no room.
+        """
         ...
 
     def get(self, digest: str) -> bytes:
@@ -53,18 +66,15 @@ class FileBlobStore:
 
     def put(self, data: bytes) -> str:
         digest = digest_bytes(data)
-        if not self.exists(digest):
+        if not self._intact(digest):
             self._place(digest, [data])
         return digest
 
     def put_file(self, path: Path) -> str:
         digest = digest_file(path)
-        if not self.exists(digest):
+        if not self._intact(digest):
             with path.open("rb") as file:
-                self._place(digest, iter(lambda: file.read(1 << 20), b""))
-            if digest_file(self._at(digest)) != digest:
-                self._at(digest).unlink()
-                raise Corrupt(f"{path} changed while it was being copied", hint="run again when nothing writes to it")
+                self._place(digest, _as_before(path, digest, iter(lambda: file.read(1 << 20), b"")))
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -79,29 +89,48 @@ class FileBlobStore:
         return self._at(digest)
 
     def exists(self, digest: str) -> bool:
-        return self._at(digest).exists()
+        return _DIGEST.fullmatch(digest) is not None and self._at(digest).exists()
 
     def digests(self) -> Iterator[str]:
         for path in self._root.glob("??/*"):
-            yield path.name
+            if _DIGEST.fullmatch(path.name):  # anything else is what a killed writer left
+                yield path.name
+
+    def _intact(self, digest: str) -> bool:
+        return self.exists(digest) and digest_file(self._at(digest)) == digest
 
     def _at(self, digest: str) -> Path:
         return self._root / digest[:2] / digest
 
-    def _place(self, digest: str, chunks: Iterator[bytes] | list[bytes]) -> None:
+    def _place(self, digest: str, chunks: Iterable[bytes]) -> None:
         target = self._at(digest)
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.parent / f".{secrets.token_hex(8)}.tmp"
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
                 for chunk in chunks:
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(target)
+            sync_folder(target.parent)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in NO_ROOM:
                 raise StorageFull(f"no room left for blobs in {self._root}", hint="free room and run again") from error
+            if error.errno in _AWAY:
+                said = f"blobs cannot be written to {self._root}: {error.strerror}"
+                raise Unavailable(said, hint="check the disk and who owns the folder") from error
             raise
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def _as_before(path: Path, digest: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks, provided that together they still have the digest computed before."""
+    hasher = hashlib.sha256()
+    for chunk in chunks:
+        hasher.update(chunk)
+        yield chunk
+    if hasher.hexdigest() != digest:
+        raise Corrupt(f"{path} changed while it was being copied", hint="run again when nothing writes to it")

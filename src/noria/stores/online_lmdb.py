@@ -31,7 +31,7 @@ class LmdbOnlineStore:
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         with self._environment.begin() as transaction:
-            return [transaction.get(key) for key in keys]
+            return [transaction.get(key) if 0 < len(key) <= _LONGEST_KEY else None for key in keys]
 
     def put_many(self, items: Mapping[bytes, bytes]) -> None:
         if too_long := [key for key in items if not 0 < len(key) <= _LONGEST_KEY]:

@@ -12,7 +12,8 @@ class MemoryOnlineStore:
         self._values: dict[bytes, bytes] = {}
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        return [self._values.get(key) for key in keys]
+        values = self._values  # a write puts another dictionary in its place
+        return [values.get(key) for key in keys]
 
     def put_many(self, items: Mapping[bytes, bytes]) -> None:
         self._values = {**self._values, **items}

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from noria.core.errors import BadInput
 from noria.features.model import InputColumn
 from noria.training.model import Frame
 
@@ -17,8 +18,11 @@ def to_frame(table: pa.Table, columns: Sequence[InputColumn], frame: Frame) -> A
     """The inputs of a model as `frame`.
 
     Texts stay texts, integers are int64 unless one is null (then float64 with NaN), floats are float64 with
-    NaN for null, times are UTC timestamps. NumPy takes numbers only.
+    NaN for null, times are UTC timestamps. NumPy is one float64 matrix (rows, columns), times in microseconds;
+    Arrow and Polars keep nulls as nulls. Raises BadInput for a text column where NumPy is asked for.
     """
+    if frame == "numpy":
+        return _matrix(table, columns)
     chosen = pa.table({column.name: _column(table[column.name], column) for column in columns})
     if frame == "arrow":
         return chosen
@@ -26,8 +30,6 @@ def to_frame(table: pa.Table, columns: Sequence[InputColumn], frame: Frame) -> A
         import polars
 
         return polars.from_arrow(chosen)
-    if frame == "numpy":
-        return np.column_stack([_numbers(chosen[name]) for name in chosen.column_names])
     import pandas as pd
 
     return pd.DataFrame({column.name: _series(chosen[column.name], column) for column in columns})
@@ -49,6 +51,19 @@ def label_series(table: pa.Table, frame: Frame) -> Any:
     return pd.Series(label.to_numpy(zero_copy_only=False), name="label")
 
 
+def _matrix(table: pa.Table, columns: Sequence[InputColumn]) -> np.ndarray[Any, Any]:
+    if texts := [column.name for column in columns if column.dtype == "string"]:
+        raise BadInput(
+            f"a NumPy matrix holds numbers only, and {', '.join(texts)} {'is' if len(texts) == 1 else 'are'} text",
+            hint="annotate X as pandas.DataFrame, polars.DataFrame or pyarrow.Table, or leave the texts out",
+        )
+    matrix = np.empty((table.num_rows, len(columns)), dtype=np.float64)
+    for number, column in enumerate(columns):
+        whole = column.dtype == "time"
+        matrix[:, number] = _numbers(pc.cast(table[column.name], pa.int64()) if whole else table[column.name])
+    return matrix
+
+
 def _column(values: pa.ChunkedArray, column: InputColumn) -> pa.ChunkedArray:
     if column.dtype == "time":
         return pc.cast(pc.cast(values, pa.int64()), pa.timestamp("us", tz="UTC"))
@@ -57,7 +72,7 @@ def _column(values: pa.ChunkedArray, column: InputColumn) -> pa.ChunkedArray:
 
 def _series(values: pa.ChunkedArray, column: InputColumn) -> Any:
     if column.dtype == "string":
-        return np.array(values.to_pylist(), dtype=object)
+        return values.to_numpy(zero_copy_only=False)
     if column.dtype == "time":
         return values.to_pandas()
     if column.dtype == "bool" and values.null_count == 0:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from noria.core.clock import Micros
+from noria.core.errors import BadInput
 from noria.data.model import INGESTED_AT
 from noria.features.model import Predicate
 from noria.training.model import LabelSpec
@@ -23,24 +24,41 @@ def attach_labels(
 ) -> pa.Table:
     """Rows of `features` whose answer was known at `as_of`, with `label` (float64) and `labelled_at` (µs).
 
-    An answer counts once it was ingested. Where a request has several, the first one known counts. An answer
-    that came later than `matures_after` its request is too late to be a label, when `asked_at` is given.
+    An answer counts once it was ingested, if it is a finite number. Where a request has several, the first one
+    known counts. An answer that came later than `matures_after` its request is too late to be a label, when
+    `asked_at` names the column to tell it by. Rows keep their order.
+    Raises BadInput when the keys of requests and answers cannot be compared.
     """
-    known = answers.filter(pc.less_equal(answers[INGESTED_AT], as_of))
-    known = known.select([spec.key, INGESTED_AT]).append_column("label", label_values(known, spec))
-    known = known.filter(pc.is_valid(known["label"])).sort_by([(INGESTED_AT, "ascending")])
-    keys = known[spec.key].combine_chunks()
-    encoded = pc.dictionary_encode(keys)
-    first = _first_of_each(np.asarray(encoded.indices), len(encoded.dictionary))
-    known = known.take(pa.array(first))
-    position = pc.index_in(features[spec.key], known[spec.key].combine_chunks())
-    kept = features.filter(pc.is_valid(position))
-    rows = known.take(pc.drop_null(position))
-    labelled = kept.append_column("label", rows["label"]).append_column("labelled_at", rows[INGESTED_AT])
+    first = _first_known(answers, spec, as_of)
+    position = pc.index_in(features[spec.key], _alike(first[spec.key], features[spec.key].type, spec))
+    rows = first.take(pc.drop_null(position))
+    labelled = features.filter(pc.is_valid(position))
+    labelled = labelled.append_column("label", rows["label"]).append_column("labelled_at", rows[INGESTED_AT])
     if asked_at is None:
         return labelled
-    in_time = pc.less_equal(pc.subtract(labelled["labelled_at"], labelled[asked_at]), spec.matures_after)
-    return labelled.filter(in_time)
+    waited = pc.subtract(labelled["labelled_at"], labelled[asked_at])
+    return labelled.filter(pc.less_equal(waited, spec.matures_after))
+
+
+def _first_known(answers: pa.Table, spec: LabelSpec, as_of: Micros) -> pa.Table:
+    """Key, moment and label of the first usable answer to each request; one of several at once is the smallest."""
+    label = label_values(answers, spec)
+    usable = pc.and_(pc.less_equal(answers[INGESTED_AT], as_of), pc.fill_null(pc.is_finite(label), False))
+    usable = pc.and_(usable, pc.is_valid(answers[spec.key]))
+    known = answers.select([spec.key, INGESTED_AT]).append_column("label", label).filter(usable)
+    known = known.sort_by([(INGESTED_AT, "ascending"), ("label", "ascending")])
+    codes = known[spec.key].combine_chunks().dictionary_encode()
+    return known.take(pa.array(_first_of_each(np.asarray(codes.indices), len(codes.dictionary))))
+
+
+def _alike(keys: pa.ChunkedArray, wanted: pa.DataType, spec: LabelSpec) -> pa.Array:
+    try:
+        return keys.combine_chunks().cast(wanted)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise BadInput(
+            f"label {spec.name}: {spec.key} is {wanted} in {spec.of} and {keys.type} in {spec.source}",
+            hint="declare the key with the same type in both sources",
+        ) from error
 
 
 def label_values(answers: pa.Table, spec: LabelSpec) -> pa.Array:

@@ -78,7 +78,9 @@ class SearchSpec:
 class TrainingSpec:
     """The training function and everything it is given.
 
-    `function` is `module:name`; it is called `function(X, y, **values)` with `X` in `frame`.
+    `function` is `module:name`; it is called `function(X, y, **values)` with `X` in `frame`. `fingerprint` is
+    the digest of its code and all it reaches; `code`, where told, has the parts of that by name, so that a
+    change can be told by the name of the helper that changed.
     """
 
     function: str
@@ -89,8 +91,9 @@ class TrainingSpec:
     search: SearchSpec | None = None
     frame: Frame = "pandas"
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
     fingerprint: str = ""
+    code: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

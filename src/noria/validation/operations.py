@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from noria.core.rules import Outcome, Quantity, Rule, Verdict
-from noria.validation.bootstrap import compare, estimate
+from noria.validation.bootstrap import Draws, compare, estimate
 from noria.validation.metrics import CLASSIFICATION, REGRESSION, larger_is_better, measure
 from noria.validation.model import Comparison, Estimate, Evaluation, GateSheet, GateSpec
 
@@ -38,14 +38,15 @@ def evaluate(
     """
     names = CLASSIFICATION if task == "classification" else REGRESSION
     constant = np.full(len(label), train_mean)
+    draws = Draws(len(label), seed=seed)
     return Evaluation(
         rows=len(label),
         first=int(asked_at.min()),
         last=int(asked_at.max()),
-        metrics=_defined({name: estimate(name, label, prediction, seed=seed) for name in names}),
+        metrics=_defined({name: estimate(name, label, prediction, draws) for name in names}),
         trivial={name: value for name in names if np.isfinite(value := measure(name, label, constant))},
         slices={column: _sliced(names, label, prediction, values, seed) for column, values in slices.items()},
-        champion={} if champion is None else _compared(names, label, prediction, champion, seed),
+        champion={} if champion is None else _compared(names, label, prediction, champion, draws),
         champion_version=champion_version,
         latency=dict(latency),
     )
@@ -54,8 +55,10 @@ def evaluate(
 def judge(spec: GateSpec, evaluation: Evaluation) -> GateSheet:
     """The verdict of every gate.
 
-    A rule that compares with the champion fails only when the paired interval lies wholly on the worse side;
-    it passes when there is no champion yet, and is not run when there is one that could not be compared.
+    A rule that compares with the champion holds at 95 % confidence or not at all: it passes when the whole
+    paired interval lies on the side that the rule asks for, so a version that is only as good as the champion
+    is refused, and the champion stays. It passes when there is no champion yet, and is not run when there is
+    one that could not be compared.
     """
     return GateSheet(tuple(_verdict(rule, evaluation) for rule in spec.rules))
 
@@ -77,8 +80,12 @@ def _against_champion(rule: Rule, champion: Quantity, evaluation: Evaluation) ->
         said = f"version {evaluation.champion_version} could not be compared on these rows"
         return Verdict(str(rule), Outcome.NOT_RUN, value, None, said)
     note = f"difference {found.difference:+.4f}, 95 % interval {found.low:+.4f} to {found.high:+.4f}"
-    outcome = Outcome.FAILED if found.worse else Outcome.PASSED
+    outcome = Outcome.PASSED if _proven(rule, found) else Outcome.FAILED
     return Verdict(str(rule), outcome, found.new, found.champion, note)
+
+
+def _proven(rule: Rule, found: Comparison) -> bool:
+    return found.high <= 0 if rule.op in ("<", "<=") else found.low >= 0
 
 
 def _measured(quantity: Quantity, evaluation: Evaluation) -> float | None:
@@ -107,18 +114,16 @@ def _sliced(
     for value in found[order]:
         rows = texts == value
         if rows.sum() >= _LEAST:
-            estimates = {
-                name: estimate(name, label[rows], prediction[rows], seed=seed, replicates=_SLICE_REPLICATES)
-                for name in names[:3]
-            }
+            draws = Draws(int(rows.sum()), seed=seed, replicates=_SLICE_REPLICATES)
+            estimates = {name: estimate(name, label[rows], prediction[rows], draws) for name in names[:3]}
             sliced[str(value)] = _defined(estimates)
     return sliced
 
 
 def _compared(
-    names: tuple[str, ...], label: Array, prediction: Array, champion: Array, seed: int
+    names: tuple[str, ...], label: Array, prediction: Array, champion: Array, draws: Draws
 ) -> dict[str, Comparison]:
-    compared = {name: compare(name, label, prediction, champion, seed=seed) for name in names}
+    compared = {name: compare(name, label, prediction, champion, draws) for name in names}
     return {name: one for name, one in compared.items() if np.isfinite([one.difference, one.low, one.high]).all()}
 
 

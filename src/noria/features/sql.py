@@ -1,0 +1,66 @@
+"""Small pieces of SQL as DuckDB reads them: names, constants, floored moments, the rows of parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from noria.core.clock import Micros
+from noria.data.model import INGESTED_AT, Part
+from noria.features.model import Predicate
+
+
+def quoted(name: str) -> str:
+    """A name as SQL writes it.
+
+    >>> quoted("a b")
+    '"a b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A text constant.
+
+    >>> text("it's")
+    "'it''s'"
+    """
+    return "'" + value.replace("'", "''") + "'"
+
+
+def number(value: float) -> str:
+    """A number constant; with a fraction it goes as text, because DuckDB reads `0.1` as a decimal.
+
+    >>> number(15.0), number(0.1), number(-3)
+    ('15', "CAST('0.1' AS DOUBLE)", '-3')
+    """
+    whole = float(value).is_integer() and abs(value) < 2**63
+    return str(int(value)) if whole else f"CAST({text(repr(float(value)))} AS DOUBLE)"
+
+
+def floored(moment: str, hop: Micros) -> str:
+    """The last multiple of `hop` at or before `moment`; DuckDB's own division would truncate."""
+    return f"(({moment}) - ((({moment}) % {hop}) + {hop}) % {hop})"
+
+
+def condition(predicate: Predicate) -> str:
+    """A predicate; null where its column is null."""
+    value = predicate.value
+    if isinstance(value, bool):
+        constant = "TRUE" if value else "FALSE"
+    else:
+        constant = text(value) if isinstance(value, str) else number(value)
+    op = {"==": "=", "!=": "<>"}.get(predicate.op, predicate.op)
+    return f"{quoted(predicate.column)} {op} {constant}"
+
+
+def rows_of(parts: Sequence[Part], paths: Mapping[str, Path], columns: Iterable[str]) -> str:
+    """The rows of parts, of each only those ingested by its `as_of`; with `ingested_at` beside the columns."""
+    chosen = ", ".join(quoted(column) for column in dict.fromkeys([*columns, INGESTED_AT]))
+    pieces = []
+    for part in parts:
+        file = text(re.sub(r"([*?\[])", r"[\1]", paths[part.digest].as_posix()))  # a path is no pattern
+        known = f" WHERE {INGESTED_AT} <= {part.as_of}" if part.as_of is not None else ""
+        pieces.append(f"SELECT {chosen} FROM read_parquet({file}, hive_partitioning = false){known}")
+    return " UNION ALL ".join(pieces)

@@ -1,0 +1,102 @@
+"""The TOML file against the declaration."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from noria.core.errors import NoriaError
+from noria.project.load import load
+from noria.project.values import Document, model_values, search_spec
+from noria.training.model import Choice, Range
+
+SOURCES = '[source.Visit]\npath = "v/*"\n[source.Order]\npath = "o/*"\n'
+VALUES = "[buyer.values]\nrate = 0.1\nrounds = 100\n"
+
+
+def test_values_are_typed_and_defaults_fill_in(write):
+    model = load(
+        write(toml=SOURCES + "[buyer.values]\nrate = 1\nrounds = 2\n[buyer]\nseed = 7\nthreads = 1\n")
+    ).plan.model()
+    assert model.training.values == {"rate": 1.0, "rounds": 2, "kind": "tree"}
+    assert type(model.training.values["rate"]) is float
+    assert (model.training.seed, model.training.threads) == (7, 1)
+
+
+def test_a_value_may_be_searched_instead(write):
+    toml = SOURCES + "[buyer.values]\nrounds = 2\n[buyer.search]\nrate = {low = 0.1, high = 1, log = true}\n"
+    training = load(write(toml=toml + "kind = ['tree', 'line']\ntrials = 3\nrows = 40_000\n")).plan.model().training
+    assert training.search.space == {"rate": Range(0.1, 1, log=True, integer=False), "kind": Choice(("tree", "line"))}
+    assert (training.search.trials, training.search.rows) == (3, 40_000)
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        (SOURCES + "[buyer.values]\nrate = 0.1\n", "shop.toml: buyer.values.rounds: is missing (buyer takes rounds: int)"),  # noqa: E501
+        (SOURCES + VALUES + "ronds = 1\n", "shop.toml: buyer.values.ronds: nobody reads this (did you mean 'rounds'?)"),
+        (SOURCES + "[buyer.values]\nrate = 'fast'\nrounds = 1\n", "buyer.values.rate: must be float, not 'fast'"),
+        (SOURCES + "[buyer.values]\nrate = true\nrounds = 1\n", "buyer.values.rate: must be float, not True"),
+        (SOURCES + "[buyer.values]\nrate = 1\nrounds = 1.5\n", "buyer.values.rounds: must be int, not 1.5"),
+        (SOURCES + "[buyer.values]\nrate = [1]\nrounds = 1\n", "ranges and choices belong under [buyer.search]"),
+        (SOURCES + "[buyer.values]\nrate = nan\nrounds = 1\n", "buyer.values.rate: must be a finite number"),
+        (SOURCES + "[buyer.values]\nrate = inf\nrounds = 1\n", "buyer.values.rate: must be a finite number"),
+        (SOURCES + VALUES + "[buyer.search]\nrate = {low = 2, high = 1}\n", "low = 2 must lie below high = 1"),
+        (SOURCES + VALUES + "[buyer.search]\nrate = {low = 0, high = 1, log = true}\n", "above 0 on a log scale"),
+        (SOURCES + VALUES + "[buyer.search]\nrate = {low = 1, hihg = 2}\n", "must be a list of values or"),
+        (SOURCES + VALUES + "[buyer.search]\nrate = []\n", "must be a list of values or"),
+        (SOURCES + VALUES + "[buyer.search]\ntrials = 0\nrate = [1]\n", "must be a whole number above zero, not 0"),
+        (SOURCES + VALUES + "[buyer.search]\ntrials = 3\n", "buyer.search: searches nothing"),
+        (SOURCES + VALUES + "[buyer]\nseed = -1\n", "buyer.seed: must be a whole number, not -1"),
+        (SOURCES + VALUES + "[byer]\nseed = 1\n", "shop.toml: byer: nobody reads this (did you mean 'buyer'?)"),
+        (SOURCES + VALUES + "[workspace]\ndatabse = 'x'\n", "workspace.databse: nobody reads this (did you mean 'database'?)"),  # noqa: E501
+        (SOURCES + VALUES + "[workspace]\ndatabase = 5\n", "workspace.database: must be a text"),
+        ("[source.Visit]\npath = 'x'\n" + VALUES, "source.Order: says neither or both"),
+        ("[source.Visit]\npath = 'x'\nquery = 'y'\n[source.Order]\npath='x'\n" + VALUES, "source.Visit: says neither or both"),  # noqa: E501
+        ("[source.Visit]\npath = 5\n[source.Order]\npath='x'\n" + VALUES, "source.Visit.path: must be a text"),
+        ("[source.Visit]\npath = 'x'\ntolerate = 2\n[source.Order]\npath='x'\n" + VALUES, "a share between 0 and 1"),
+        ("[source.Visit]\npath = 'x'\nfresh_within_hours = 'a'\n[source.Order]\npath='x'\n" + VALUES, "must be a number"),  # noqa: E501
+        ("source = 3\n" + VALUES, "source: must be a table"),
+        ("buyer = 3\n" + SOURCES, "must be a table"),
+        (SOURCES + "[buyer]\nvalues = 3\n", "buyer.values: must be a table"),
+        ("workspace = 3\n" + SOURCES + VALUES, "workspace: must be a table"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_the_file_has_its_path(faults, toml, said):
+    told = faults(toml=toml)
+    assert any(said in fault for fault in told), told
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"[buyer", "is not TOML"), (b"a = 1\na = 2", "is not TOML"), (b"a = '\xff'", "is not UTF-8")]
+)
+def test_a_file_that_is_no_toml_says_where(write, content, said):
+    folder = write()
+    (folder / "shop.toml").write_bytes(content)
+    with pytest.raises(NoriaError, match=said):
+        load(folder)
+    (folder / "shop.toml").unlink()
+    with pytest.raises(NoriaError, match=r"there is no file shop\.toml"):
+        load(folder)
+
+
+toml_values = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["low", "high", "log", "x"]), inner),
+    max_leaves=4,
+)
+tables = st.dictionaries(st.sampled_from(["rate", "rounds", "kind", "trials", "rows", "x"]), toml_values)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@given(values=tables | toml_values, search=tables | toml_values)
+def test_whatever_the_file_says_it_is_read_or_faulted(values, search):
+    def train(X, *, rate: float, rounds: int, kind: str = "tree"):
+        """A training function."""
+
+    train.__annotations__.update(rate=float, rounds=int, kind=str)
+    document = Document("x.toml", {"buyer": {"values": values, "search": search}})
+    found, searched = model_values(document, "buyer", train), search_spec(document, "buyer", train)
+    if not document.faults:
+        assert {*found, *(searched.space if searched else ())} == {"rate", "rounds", "kind"}

@@ -1,0 +1,130 @@
+"""A spool holds what was acknowledged, once and in order, whatever is cut off, killed or full."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noria.core.errors import Conflict, StorageFull
+from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
+
+RECORDS = [b"first", b"", b"third \0 record", b"x" * 50]
+
+
+def filled(path, records=RECORDS, **options):
+    spool = Spool(path, **options)
+    for record in records:
+        spool.append(record)
+    return spool
+
+
+def test_records_are_numbered_and_read_back_while_one_writes(tmp_path):
+    spool = filled(tmp_path)
+    assert list(read_spool(tmp_path)) == list(enumerate(RECORDS))
+    assert list(read_spool(tmp_path, after=2)) == [(3, RECORDS[3])]
+    assert (spool.append(b"fifth"), spool.next_position) == (4, 5)
+    assert list(read_spool(tmp_path, after=4)) == []
+    spool.close()
+
+
+def test_there_is_one_writer(tmp_path):
+    spool = filled(tmp_path)
+    with pytest.raises(Conflict, match="another process writes"):
+        Spool(tmp_path)
+    spool.close()
+    assert filled(tmp_path, [b"now me"]).next_position == 5
+
+
+def test_a_tail_torn_at_any_byte_loses_only_the_torn_record(tmp_path):
+    filled(tmp_path / "whole").close()
+    (whole,) = (tmp_path / "whole").glob("*.spool")
+    data = whole.read_bytes()
+    ends = [13, 21, 43, 101]
+    assert len(data) == ends[-1]
+    for cut in range(len(data)):
+        folder = tmp_path / str(cut)
+        folder.mkdir()
+        (folder / whole.name).write_bytes(data[:cut])
+        left = [record for record, end in zip(RECORDS, ends, strict=True) if end <= cut]
+        assert [record for _, record in read_spool(folder)] == left
+        spool = Spool(folder)
+        assert spool.append(b"after") == len(left)
+        spool.close()
+        assert [record for _, record in read_spool(folder)] == [*left, b"after"]
+
+
+def test_a_flipped_byte_ends_the_spool_there(tmp_path):
+    filled(tmp_path).close()
+    (file,) = tmp_path.glob("*.spool")
+    data = bytearray(file.read_bytes())
+    data[30] ^= 1
+    file.write_bytes(data)
+    assert [record for _, record in read_spool(tmp_path)] == RECORDS[:2]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.binary(max_size=40) | st.none(), max_size=30), st.integers(1, 200))
+def test_segments_closing_anywhere_change_nothing(tmp_path_factory, steps, segment_bytes):
+    """None stands for a restart."""
+    folder = tmp_path_factory.mktemp("spool")
+    spool, plain = Spool(folder, segment_bytes=segment_bytes), []
+    for step in steps:
+        if step is None:
+            spool.close()
+            spool = Spool(folder, segment_bytes=segment_bytes)
+        else:
+            assert spool.append(step) == len(plain)
+            plain.append(step)
+    assert list(read_spool(folder)) == list(enumerate(plain))
+    for after in range(-1, len(plain)):
+        assert [number for number, _ in read_spool(folder, after)] == list(range(after + 1, len(plain)))
+    for segment in sealed_segments(folder):
+        drop_segment(segment)
+    kept = list(read_spool(folder))
+    assert kept == list(enumerate(plain))[len(plain) - len(kept) :]
+    spool.close()
+    assert Spool(folder).next_position == len(plain)
+
+
+def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path):
+    forever = (
+        "import sys, itertools; from pathlib import Path; from noria.stores.spool import Spool\n"
+        "spool = Spool(Path(sys.argv[1]), segment_bytes=3000)\n"
+        "for number in itertools.count():\n"
+        "    print(spool.append(b'%d' % number * 20), flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", forever, tmp_path], stdout=subprocess.PIPE, text=True) as writer:
+        for _ in range(500):
+            acknowledged = int(writer.stdout.readline())
+        writer.send_signal(signal.SIGKILL)
+    spool = Spool(tmp_path)
+    kept = list(read_spool(tmp_path))
+    assert kept == [(number, b"%d" % number * 20) for number in range(len(kept))]
+    assert len(kept) > acknowledged
+    assert spool.append(b"goes on") == len(kept)
+    spool.close()
+
+
+def test_a_full_disk_acknowledges_nothing_and_the_spool_stays_usable(tmp_path):
+    """The limit on file size of this process stands in for the disk; a record is half written when it strikes."""
+    spool = filled(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150, before[1]))
+    try:
+        for _ in range(3):
+            with pytest.raises(StorageFull, match="no room left"):
+                spool.append(b"y" * 200)
+        assert spool.append(b"small") == 4
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert spool.append(b"y" * 200) == 5
+    assert [record for _, record in read_spool(tmp_path)] == [*RECORDS, b"small", b"y" * 200]
+    spool.close()
