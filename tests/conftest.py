@@ -1,14 +1,32 @@
-"""Fixtures that several folders use: the flights project, fresh and after its first turn."""
+"""What every test may ask for: a workspace, a real PostgreSQL server, the flights project fresh or after a turn."""
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from noria.testing.postgres import PostgresServer
+from noria.testing.workspace import make_workspace
+from noria.workspace.workspace import Workspace
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from flights_project import FlightsProject, make_flights
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Iterator[Workspace]:
+    workspace = make_workspace(tmp_path)
+    yield workspace
+    workspace.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

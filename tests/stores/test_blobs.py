@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import subprocess
 import sys
@@ -38,22 +37,15 @@ def test_a_writer_that_is_killed_leaves_no_blob(tmp_path):
     assert all(len(digest) == 64 and blobs.get(digest) for digest in blobs.digests())
 
 
-def test_a_disk_that_is_full_leaves_nothing(tmp_path):
-    """The limit on file size of this process stands in for the disk; the store is usable afterwards."""
+def test_a_disk_that_is_full_leaves_nothing(tmp_path, small_files):
     large = tmp_path / "large"
     large.write_bytes(b"x" * 200_000)
     blobs = FileBlobStore(tmp_path / "blobs")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
-    try:
+    with small_files(100_000):
         with pytest.raises(StorageFull, match="no room left for blobs"):
             blobs.put(b"x" * 200_000)
         with pytest.raises(StorageFull):
             blobs.put_file(large)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
     assert blobs.get(blobs.put(b"x" * 200_000)) == b"x" * 200_000
 

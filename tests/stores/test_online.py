@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from noria.core.errors import BadInput, StorageFull
+from noria.core.errors import BadInput, Conflict, Corrupt, StorageFull, Unavailable
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_memory import MemoryOnlineStore
 from noria.testing.online_suite import OnlineSuite
@@ -39,6 +39,32 @@ def test_a_full_store_writes_nothing_and_stays_usable(tmp_path):
     store.put_many({b"kept": b"2"})
     assert store.get_many([b"kept"]) == [b"2"]
     store.close()
+
+
+def test_a_full_disk_writes_nothing_and_the_store_stays_usable(tmp_path, small_files):
+    store = LmdbOnlineStore(tmp_path)
+    store.put_many({b"kept": b"1"})
+    with small_files(100_000), pytest.raises(StorageFull, match="disk is full"):
+        store.put_many({b"kept": b"2", b"large": b"x" * 500_000})
+    assert store.get_many([b"kept", b"large"]) == [b"1", None]
+    store.put_many({b"large": b"x" * 500_000})
+    store.close()
+
+
+def test_it_is_opened_once_in_a_process(tmp_path):
+    store = LmdbOnlineStore(tmp_path)
+    with pytest.raises(Conflict, match="is open in this process"):
+        LmdbOnlineStore(tmp_path)
+    store.close()
+    LmdbOnlineStore(tmp_path).close()
+
+
+def test_what_is_no_online_store_is_told(tmp_path):
+    (tmp_path / "data.mdb").write_bytes(b"something else " * 1000)
+    with pytest.raises(Corrupt, match="is no online store"):
+        LmdbOnlineStore(tmp_path)
+    with pytest.raises(Unavailable, match="cannot be made"):
+        LmdbOnlineStore(tmp_path / "data.mdb")
 
 
 @pytest.mark.parametrize("key", [b"", b"k" * 512])

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noria.core.errors import Conflict, StorageFull
+from noria.core.errors import Conflict, Corrupt, StorageFull
 from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
 
 RECORDS = [b"first", b"", b"third \0 record", b"x" * 50]
@@ -57,6 +57,9 @@ def test_a_tail_torn_at_any_byte_loses_only_the_torn_record(tmp_path):
         assert spool.append(b"after") == len(left)
         spool.close()
         assert [record for _, record in read_spool(folder)] == [*left, b"after"]
+        torn = b"".join(file.read_bytes() for file in folder.glob("*.torn"))
+        assert data[:cut].endswith(torn)
+        assert len(torn) == cut - max([0, *(end for end in ends if end <= cut)])
 
 
 def test_a_flipped_byte_ends_the_spool_there(tmp_path):
@@ -111,20 +114,92 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path):
     spool.close()
 
 
-def test_a_full_disk_acknowledges_nothing_and_the_spool_stays_usable(tmp_path):
-    """The limit on file size of this process stands in for the disk; a record is half written when it strikes."""
+def test_a_full_disk_acknowledges_nothing_and_the_spool_stays_usable(tmp_path, small_files):
+    """A record is half written when it strikes."""
     spool = filled(tmp_path)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (150, before[1]))
-    try:
+    with small_files(150):
         for _ in range(3):
             with pytest.raises(StorageFull, match="no room left"):
                 spool.append(b"y" * 200)
         assert spool.append(b"small") == 4
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
     assert spool.append(b"y" * 200) == 5
     assert [record for _, record in read_spool(tmp_path)] == [*RECORDS, b"small", b"y" * 200]
     spool.close()
+
+
+def test_a_damaged_segment_that_is_no_longer_written_is_told(tmp_path):
+    spool = filled(tmp_path)
+    spool.seal()
+    spool.append(b"next")
+    (segment,) = sealed_segments(tmp_path)
+    data = bytearray(segment.path.read_bytes())
+    data[30] ^= 1
+    segment.path.write_bytes(data)
+    reading, seen = read_spool(tmp_path), []
+    with pytest.raises(Corrupt, match="records 2 to 3 cannot be read"):
+        seen.extend(record for _, record in reading)
+    assert list(read_spool(tmp_path, after=3)) == [(4, b"next")]
+    spool.close()
+
+
+def test_threads_may_share_a_writer(tmp_path):
+    spool = Spool(tmp_path, segment_bytes=500)
+
+    def write(name):
+        for number in range(50):
+            spool.append_many([b"%d %d" % (name, number), b"pair"])
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    spool.close()
+    records = [record for _, record in read_spool(tmp_path)]
+    assert records[1::2] == [b"pair"] * 200
+    for name in range(4):
+        mine = [record for record in records if record.startswith(b"%d " % name)]
+        assert mine == [b"%d %d" % (name, number) for number in range(50)]
+
+
+def test_another_process_reads_whole_records_in_order_while_one_writes(tmp_path):
+    follow = (
+        "import sys; from pathlib import Path; from noria.stores.spool import read_spool\n"
+        "last = -1\n"
+        "while last < 2999:\n"
+        "    for number, record in read_spool(Path(sys.argv[1]), last):\n"
+        "        assert (number, record) == (last + 1, b'%d' % number * 30); last = number\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", follow, tmp_path], stderr=subprocess.PIPE) as reader:
+        spool = Spool(tmp_path, segment_bytes=10_000)
+        for number in range(3000):
+            spool.append(b"%d" % number * 30)
+        told = reader.communicate()[1]
+    assert (told, reader.returncode) == (b"", 0)
+    spool.close()
+
+
+def test_a_disk_so_full_that_no_segment_can_begin_keeps_the_records(tmp_path):
+    """A folder in the way of the next segment's name stands in for the disk."""
+    spool = Spool(tmp_path, segment_bytes=20)
+    in_the_way = tmp_path / f"{1:020d}.spool"
+    in_the_way.mkdir()
+    assert spool.append(b"x" * 30) == 0
+    in_the_way.rmdir()
+    assert (spool.append(b"y"), spool.append(b"z")) == (1, 2)
+    assert list(read_spool(tmp_path)) == [(0, b"x" * 30), (1, b"y"), (2, b"z")]
+    spool.close()
+
+
+def test_a_closed_spool_writes_nowhere(tmp_path):
+    spool = filled(tmp_path)
+    spool.close()
+    spool.close()
+    with pytest.raises(ValueError, match="closed"):
+        spool.append(b"late")
+
+
+def test_files_of_others_in_the_folder_do_not_matter(tmp_path):
+    (tmp_path / "notes.spool").write_text("mine")
+    assert filled(tmp_path).next_position == len(RECORDS)
+    assert len(list(read_spool(tmp_path))) == len(RECORDS)

@@ -2,25 +2,27 @@
 
 When `append` returns, the record is with the operating system and survives the death of the process (with
 `power_safe` also a power cut). A record is its length, a CRC-32 and the bytes; a half-written one at the end
-is what a crash leaves, and is cut off when the next writer opens the spool. Files ("segments") carry the
+is what a crash leaves: readers stop before it, and the next writer takes it off. Files ("segments") carry the
 number of their first record in their name, so whole ones can be moved on and dropped.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from noria.core.errors import Conflict, StorageFull
+from noria.core.errors import BadInput, Conflict, Corrupt, StorageFull
+from noria.stores.disk import NO_ROOM, sync_folder
 
 _HEAD = struct.Struct("<II")
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LONGEST = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -33,23 +35,24 @@ class Segment:
 
 
 class Spool:
-    """The one writer of the spool in folder `path`.
+    """The one writer of the spool in folder `path`; its methods may be called from several threads.
 
-    Raises Conflict when another process writes it already. A segment is closed after `segment_bytes`.
+    A segment is closed after `segment_bytes`. Raises Conflict when another process writes the spool already.
+    What a crash cut short at the end is taken off, and kept in a file `.torn` beside it.
     """
 
     def __init__(self, path: Path, *, segment_bytes: int = 8 << 20, power_safe: bool = False) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self._path, self._limit, self._power_safe = path, segment_bytes, power_safe
+        self._writing = threading.Lock()
         self._lock = _locked(path)
-        self._next = 0
-        segments = _segments(path)
-        if segments:
-            first, newest = segments[-1]
-            whole, count = _whole(newest)
-            os.truncate(newest, whole)
-            self._next = first + count
-        self._file, self._size = self._opened(segments[-1][1] if segments else path / _name(0))
+        try:
+            first, newest = (_segments(path) or [(0, path / _name(0))])[-1]
+            self._next = first + (_without_torn_tail(newest) if newest.exists() else 0)
+            self._file, self._size = self._opened(newest)
+        except BaseException:
+            os.close(self._lock)
+            raise
 
     @property
     def next_position(self) -> int:
@@ -58,58 +61,96 @@ class Spool:
 
     def append(self, record: bytes) -> int:
         """Write one record; gives its number. Raises StorageFull, with nothing written."""
-        return self.append_many([record])
+        return self.append_many((record,))
 
     def append_many(self, records: Sequence[bytes]) -> int:
-        """Write several records in one go; gives the last one's number."""
+        """Write several records in one go; gives the last one's number.
+
+        Raises StorageFull, with none of them written. A death in between may leave the first few of them.
+        """
+        if any(len(record) > _LONGEST for record in records):
+            raise BadInput(f"a record of a spool has at most {_LONGEST} bytes")
         data = b"".join(_HEAD.pack(len(record), zlib.crc32(record)) + record for record in records)
+        with self._writing:
+            self._write(data)
+            self._size += len(data)
+            self._next += len(records)
+            last = self._next - 1
+            if self._size >= self._limit:
+                with suppress(OSError, StorageFull):  # the records are safe; a later append tries again
+                    self._begin_segment()
+        return last
+
+    def seal(self) -> None:
+        """Close the current segment, if it has a record, and begin another. Raises StorageFull."""
+        with self._writing:
+            if self._size:
+                self._begin_segment()
+
+    def close(self) -> None:
+        """Let another writer in. Closing twice does nothing more."""
+        with self._writing:
+            if self._file >= 0:
+                os.close(self._file)
+                os.close(self._lock)
+            self._file = self._lock = -1
+
+    def _write(self, data: bytes) -> None:
+        if self._file < 0:
+            raise ValueError(f"the spool {self._path} is closed")
         try:
             _write_all(self._file, data)
             if self._power_safe:
                 os.fsync(self._file)
         except OSError as error:
             os.ftruncate(self._file, self._size)
-            if error.errno in _NO_ROOM:
-                said = f"no room left to write to {self._path}"
-                raise StorageFull(said, hint="free room; nothing was acknowledged") from error
-            raise
-        self._size += len(data)
-        self._next += len(records)
-        if self._size >= self._limit:
-            self.seal()
-        return self._next - 1
+            raise self._told(error) from error
 
-    def seal(self) -> None:
-        """Close the current segment, if it has a record, and begin another."""
-        if self._size == 0:
-            return
-        os.fsync(self._file)
+    def _begin_segment(self) -> None:
+        try:
+            os.fsync(self._file)
+            fresh, size = self._opened(self._path / _name(self._next))
+        except OSError as error:
+            raise self._told(error) from error
         os.close(self._file)
-        self._file, self._size = self._opened(self._path / _name(self._next))
-
-    def close(self) -> None:
-        """Let another writer in."""
-        os.close(self._file)
-        os.close(self._lock)
+        self._file, self._size = fresh, size
 
     def _opened(self, path: Path) -> tuple[int, int]:
-        file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+        file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        if self._power_safe:
+            sync_folder(self._path)
         return file, os.fstat(file).st_size
+
+    def _told(self, error: OSError) -> Exception:
+        if error.errno in NO_ROOM:
+            return StorageFull(f"no room left to write to {self._path}", hint="free room; nothing was acknowledged")
+        return error
 
 
 def read_spool(path: Path, after: int = -1) -> Iterator[tuple[int, bytes]]:
     """Records numbered above `after`, with their numbers; any process may read while one writes.
 
     A segment that is dropped meanwhile is passed over: whoever dropped it has its records elsewhere.
+    Raises Corrupt when a segment that is no longer written lacks records, after giving those before them.
     """
     segments = _segments(path)
-    for index, (first, file) in enumerate(segments):
-        following = segments[index + 1][0] if index + 1 < len(segments) else None
+    for (first, file), (following, _) in zip(segments, [*segments[1:], (None, path)], strict=True):
         if following is not None and following <= after + 1:
             continue
-        for number, record in enumerate(_records(file), start=first):
+        try:
+            data = file.read_bytes()
+        except FileNotFoundError:
+            continue
+        number = first
+        for start, end in _bounds(data):
             if number > after:
-                yield number, record
+                yield number, data[start:end]
+            number += 1
+        if following is not None and number != following:
+            raise Corrupt(
+                f"{file} is damaged: its records {number} to {following - 1} cannot be read",
+                hint="restore the file from a backup; without one, move it away, and those records are lost",
+            )
 
 
 def sealed_segments(path: Path) -> list[Segment]:
@@ -123,19 +164,15 @@ def drop_segment(segment: Segment) -> None:
     segment.path.unlink(missing_ok=True)
 
 
-def _records(file: Path) -> Iterator[bytes]:
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        return
-    for start, end in _bounds(data):
-        yield data[start:end]
-
-
-def _whole(file: Path) -> tuple[int, int]:
-    """How many bytes of a file are whole records, and how many records they are."""
-    bounds = list(_bounds(file.read_bytes()))
-    return (bounds[-1][1] if bounds else 0), len(bounds)
+def _without_torn_tail(file: Path) -> int:
+    """Cut off what is no whole record, keeping a copy; gives the number of records that stay."""
+    data = file.read_bytes()
+    bounds = list(_bounds(data))
+    whole = bounds[-1][1] if bounds else 0
+    if whole < len(data):
+        file.with_suffix(f".{whole}.torn").write_bytes(data[whole:])
+        os.truncate(file, whole)
+    return len(bounds)
 
 
 def _bounds(data: bytes) -> Iterable[tuple[int, int]]:
@@ -150,7 +187,7 @@ def _bounds(data: bytes) -> Iterable[tuple[int, int]]:
 
 
 def _segments(path: Path) -> list[tuple[int, Path]]:
-    return sorted((int(file.stem), file) for file in path.glob("*.spool"))
+    return sorted((int(file.stem), file) for file in path.glob("*.spool") if file.stem.isdecimal())
 
 
 def _name(first: int) -> str:

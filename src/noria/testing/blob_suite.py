@@ -52,9 +52,11 @@ class BlobSuite:
     def test_keeping_a_damaged_blob_again_mends_it(self, blobs: BlobStore, tmp_path: Path) -> None:
         source = tmp_path / "source"
         source.write_bytes(b"precious")
-        for keep in (lambda: blobs.put(b"precious"), lambda: blobs.put_file(source)):
-            blobs.path(blobs.put(b"precious")).write_bytes(b"")
-            assert blobs.get(keep()) == b"precious"
+        digest = blobs.put_file(source)
+        blobs.path(digest).write_bytes(b"")
+        assert blobs.get(blobs.put(b"precious")) == b"precious"
+        blobs.path(digest).write_bytes(b"")
+        assert blobs.get(blobs.put_file(source)) == b"precious"
 
     @pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", "/etc/passwd", "ab", "A" * 64, "0" * 63 + "\n"])
     def test_what_is_no_digest_is_not_found(self, blobs: BlobStore, name: str) -> None:
