@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 
 import pytest
 import sqlalchemy as sa
 
 from noria.core.clock import ManualClock
-from noria.core.errors import StorageFull, Unavailable
-from noria.stores.database import Database
+from noria.core.errors import Conflict, Corrupt, StorageFull, Unavailable
+from noria.stores.database import Database, NestedTransaction, UnknownDatabase
 from noria.stores.journal import Fact, Journal, journal
 from noria.testing.postgres import PostgresServer
 
@@ -108,28 +106,116 @@ def test_writers_queue_and_readers_do_not_wait(sqlite):
 )
 def test_a_file_that_is_no_database_is_told(tmp_path, content):
     (tmp_path / "noria.db").write_bytes(content)
-    with pytest.raises(Exception, match=r"not a database|malformed|does not answer"):
-        Database(f"sqlite:///{tmp_path / 'noria.db'}").migrate()
+    database = Database(f"sqlite:///{tmp_path / 'noria.db'}")
+    for attempt in (database.migrate, lambda: count(database), lambda: add(database, 1)):
+        with pytest.raises(Corrupt, match=r"noria\.db is damaged, or is no database"):
+            attempt()
+    assert (tmp_path / "noria.db").read_bytes() == content
 
 
-def test_a_killed_writer_leaves_the_chain_whole(tmp_path):
-    forever = (
-        "import sys, itertools; from noria.stores.database import Database; from noria.stores.journal import *\n"
-        "from noria.core.clock import SystemClock\n"
-        "database = Database(sys.argv[1]); database.migrate()\n"
-        "log = Journal(database, SystemClock(), 'ada')\n"
-        "for number in itertools.count():\n"
-        "    with database.transaction() as connection:\n"
-        "        seq = log.append(connection, Fact('A', 'x'), Fact('B', 'x'))\n"
-        "    print(seq, flush=True)\n"
-    )
-    url = f"sqlite:///{tmp_path / 'noria.db'}"
-    with subprocess.Popen([sys.executable, "-c", forever, url], stdout=subprocess.PIPE, text=True) as writer:
-        for _ in range(50):
-            acknowledged = int(writer.stdout.readline())
-        writer.kill()
-    database = Database(url)
-    entries = Journal(database, ManualClock(1), "bob").verify()
-    assert entries >= acknowledged
-    assert entries % 2 == 0
-    database.close()
+def test_a_database_damaged_in_the_middle_is_told(sqlite, tmp_path):
+    things.create(sqlite.engine)
+    for number in range(200):
+        add(sqlite, number, "x" * 500)
+    with sqlite.engine.connect() as connection:
+        connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    sqlite.close()
+    file = tmp_path / "noria.db"
+    data = bytearray(file.read_bytes())
+    data[8192:-4096] = b"\xa5" * len(data[8192:-4096])
+    file.write_bytes(data)
+    with pytest.raises(Corrupt, match="restore it from a backup"), sqlite.reading() as connection:
+        connection.execute(sa.select(things)).all()
+
+
+def test_a_database_that_stays_locked_is_unavailable_and_then_works(sqlite):
+    things.create(sqlite.engine)
+    impatient = Database(str(sqlite.url), patience=0.1)
+    with sqlite.transaction():
+        with pytest.raises(Unavailable, match="locked"):
+            add(impatient, 1)
+        assert count(impatient) == 0
+    add(impatient, 1)
+    assert count(sqlite) == 1
+    impatient.close()
+
+
+def test_what_cannot_be_opened_is_told(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Unavailable, match="unable to open"):
+        Database(f"sqlite:///{tmp_path / 'folder'}").migrate()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match="cannot be made"):
+        Database(f"sqlite:///{tmp_path / 'file' / 'noria.db'}")
+    with pytest.raises(Unavailable, match="does not answer") as told:
+        Database("postgresql://ada:secret@127.0.0.1:1/noria").migrate()
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("url", ["", "noria.db", "mysql://host/noria", "sqlite+other:///x", "postgresql://host:port/x"])
+def test_a_url_of_no_known_database_is_refused(url):
+    with pytest.raises(UnknownDatabase, match=r"sqlite:///path/to/noria.db"):
+        Database(url)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_transaction_inside_another_is_refused_at_once(request, kind):
+    """It would wait for the outer one, which waits for it."""
+    database = request.getfixturevalue(kind)
+    things.create(database.engine)
+    with pytest.raises(NestedTransaction, match="pass the outer"), database.transaction() as connection:
+        connection.execute(sa.insert(things).values(id=1))
+        add(database, 2)
+    assert count(database) == 0
+    add(database, 3)
+    other = threading.Thread(target=add, args=(database, 4))
+    with database.reading():
+        other.start()
+        other.join()
+        add(database, 5)
+    assert count(database) == 3
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_wrong_statement_is_our_own_mistake_and_not_translated(request, kind):
+    database = request.getfixturevalue(kind)
+    for statement in ("SELECT * FROM nowhere", "SELEKT 1"):
+        with pytest.raises(sa.exc.DBAPIError), database.transaction() as connection:
+            connection.exec_driver_sql(statement)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [("53100", StorageFull), ("53200", Unavailable), ("57P03", Unavailable), ("58030", Unavailable),
+     ("40001", Conflict), ("40P01", Conflict), ("23505", Conflict), ("XX001", Corrupt)],
+)  # fmt: skip
+def test_postgresql_tells_by_its_codes_what_is_the_matter(postgresql, state, expected):
+    raising = f"DO $$ BEGIN RAISE EXCEPTION 'it is the matter' USING ERRCODE = '{state}'; END $$"
+    with pytest.raises(expected, match="it is the matter"), postgresql.transaction() as connection:
+        connection.exec_driver_sql(raising)
+
+
+def test_a_connection_that_the_server_ends_is_made_anew(postgresql):
+    things.create(postgresql.engine)
+    with pytest.raises(Unavailable), postgresql.transaction() as connection:
+        connection.execute(sa.insert(things).values(id=1))
+        mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        with postgresql.reading() as other:
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({mine})")
+        connection.execute(sa.insert(things).values(id=2))
+    add(postgresql, 3)
+    assert count(postgresql) == 1
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_upserting_needs_no_rows_and_takes_many(request, kind):
+    database = request.getfixturevalue(kind)
+    things.create(database.engine)
+    for text in ("old", "new"):
+        with database.transaction() as connection:
+            database.upsert(connection, things, [], ["id"])
+            database.upsert(connection, things, [{"id": number, "text": text} for number in range(2000)], ["id"])
+            database.upsert(connection, things, [{"id": number} for number in range(1990, 2010)], ["id"])
+    with database.reading() as connection:
+        texts = connection.execute(sa.select(things.c.text).order_by(things.c.id)).scalars().all()
+    assert texts == ["new"] * 2000 + [None] * 10

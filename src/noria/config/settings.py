@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from noria.core.errors import Fault, FaultyInput
+from noria.core.suggest import did_you_mean
+
 HOME = ".noria"
 """The folder beside the project file that holds everything by default."""
+
+NAMES = ("database", "artifacts", "online", "actor")
+"""What may be set."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +35,13 @@ def settings_for(root: Path, table: Mapping[str, str], environment: Mapping[str,
     """Settings of the project in folder `root`.
 
     `table` is `[workspace]` of its TOML file; `NORIA_DATABASE`, `NORIA_ARTIFACTS`, `NORIA_ONLINE` and
-    `NORIA_ACTOR` in `environment` win over it.
+    `NORIA_ACTOR` in `environment` win over it; one that is empty counts as not given. A relative folder is
+    taken from `root`. Raises FaultyInput with every setting that is unknown or no text.
     """
-    home = root.resolve() / HOME
+    if faults := list(_faults(table)):
+        raise FaultyInput("the table [workspace]", faults)
+    root = root.resolve()
+    home = root / HOME
 
     def choose(name: str, default: str) -> str:
         return environment.get(f"NORIA_{name.upper()}") or table.get(name) or default
@@ -39,7 +49,16 @@ def settings_for(root: Path, table: Mapping[str, str], environment: Mapping[str,
     return Settings(
         home=home,
         database=choose("database", f"sqlite:///{home / 'noria.db'}"),
-        artifacts=Path(choose("artifacts", str(home / "blobs"))),
-        online=Path(choose("online", str(home / "online"))),
+        artifacts=root / choose("artifacts", str(home / "blobs")),
+        online=root / choose("online", str(home / "online")),
         actor=choose("actor", environment.get("USER") or "local"),
     )
+
+
+def _faults(table: Mapping[str, object]) -> Iterator[Fault]:
+    for name, value in table.items():
+        if name not in NAMES:
+            known = f"there are: {', '.join(NAMES)}"
+            yield Fault(f"workspace.{name}", "there is no such setting", did_you_mean(name, NAMES) or known)
+        elif not isinstance(value, str):
+            yield Fault(f"workspace.{name}", f"{value!r} is no text", "write it in quotes")

@@ -7,11 +7,13 @@ back-test or a replay can drive time by handing in another `Clock`.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 Micros = int
 """A moment, or a length of time, in microseconds."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -55,14 +57,13 @@ def to_micros(moment: datetime) -> Micros:
     1000000
     """
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    whole = aware.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    whole = aware - _EPOCH
     return (whole.days * 86_400 + whole.seconds) * 1_000_000 + whole.microseconds
 
 
 def to_datetime(moment: Micros) -> datetime:
-    """Microseconds as an aware UTC datetime."""
-    seconds, micros = divmod(moment, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+    """Microseconds as an aware UTC datetime. Raises OverflowError outside the years 1 to 9999."""
+    return _EPOCH + timedelta(microseconds=moment)
 
 
 def parse_moment(text: str) -> Micros:

@@ -18,7 +18,7 @@ from typing import Any
 def canonical(value: Any) -> str:
     """A value as canonical JSON. Dataclasses become objects, tuples lists, enums their values.
 
-    Raises TypeError for a value that has no JSON form, ValueError for NaN and infinity.
+    Raises TypeError for a value that has no JSON form, ValueError for NaN, infinity and half a surrogate pair.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
 

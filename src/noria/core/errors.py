@@ -81,7 +81,7 @@ class FaultyInput(BadInput):
 
 
 class NotFound(NoriaError):
-    """A name that does not exist. Built from what was asked and what exists, so it can suggest.
+    """A name that does not exist. Built from what was asked and what exists, if that is known, so it can suggest.
 
     >>> print(NotFound("model", "latness", ["lateness", "weather"]))
     [N1404] there is no model 'latness'; there are: lateness, weather
@@ -91,9 +91,11 @@ class NotFound(NoriaError):
     code = "N1404"
     status = 404
 
-    def __init__(self, kind: str, name: str, options: Iterable[str] = (), *, hint: str = "") -> None:
-        known = sorted(options)
-        listed = f"; there are: {', '.join(known[:20])}" if known else f"; there is no {kind} at all yet"
+    def __init__(self, kind: str, name: str, options: Iterable[str] | None = None, *, hint: str = "") -> None:
+        known = sorted(options or ())
+        listed = "" if options is None else f"; there is no {kind} at all yet"
+        if known:
+            listed = f"; there are: {', '.join(known[:20])}" + (", ..." if len(known) > 20 else "")
         guess = closest(name, known)
         super().__init__(
             f"there is no {kind} {name!r}{listed}",

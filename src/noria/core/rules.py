@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -100,18 +101,18 @@ class Verdict:
         return self.outcome is Outcome.PASSED
 
 
-class Condition(_NoTruth):
+class Condition(_NoTruth, ABC):
     """Anything that can hold or not: one rule, a bare trigger, or several joined by `|` and `&`."""
 
     def __or__(self, other: Condition) -> Condition:
-        return Joined("|", (*_parts(self, "|"), *_parts(other, "|")))
+        return _joined("|", self, other)
 
     def __and__(self, other: Condition) -> Condition:
-        return Joined("&", (*_parts(self, "&"), *_parts(other, "&")))
+        return _joined("&", self, other)
 
+    @abstractmethod
     def leaves(self) -> Iterator[Rule | Trigger]:
         """The single rules and triggers inside, left to right."""
-        raise NotImplementedError(type(self).__name__)
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class Rule(Condition):
         limit = self.threshold
         if self.quantity.kind == "latency" and not isinstance(limit, Quantity):
             return f"{self.quantity} {self.op} {Duration(int(limit))}"
-        return f"{self.quantity} {self.op} {limit if isinstance(limit, Quantity) else f'{limit:g}'}"
+        return f"{self.quantity} {self.op} {limit if isinstance(limit, Quantity) else f'{limit:.12g}'}"
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,14 @@ def _quantity(stored: dict[str, Any]) -> Quantity:
     return Quantity(stored["kind"], tuple(stored["about"]))
 
 
+def _joined(op: Literal["|", "&"], left: Condition, right: object) -> Condition:
+    if not isinstance(right, Condition):
+        raise BadInput(
+            f"{left} cannot be joined with {right!r}", hint="join rules, each a quantity compared with a number"
+        )
+    return Joined(op, (*_parts(left, op), *_parts(right, op)))
+
+
 def _parts(condition: Condition, op: str) -> tuple[Condition, ...]:
     if isinstance(condition, Joined) and condition.op == op:
         return condition.parts
@@ -228,7 +237,11 @@ def _parts(condition: Condition, op: str) -> tuple[Condition, ...]:
 def _threshold(other: Quantity | Duration | float) -> float | Quantity:
     if isinstance(other, Quantity):
         return other
-    return float(other.micros) if isinstance(other, Duration) else float(other)
+    if isinstance(other, Duration):
+        return float(other.micros)
+    if isinstance(other, bool) or not isinstance(other, int | float) or math.isnan(other):
+        raise BadInput(f"{other!r} is no threshold", hint="compare with a number, a duration or another quantity")
+    return float(other)
 
 
 def _known(value: float | None) -> TypeGuard[float]:

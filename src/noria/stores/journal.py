@@ -37,6 +37,8 @@ journal = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
 )
 
+_NEWEST = sa.select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -45,6 +47,14 @@ class Fact:
     kind: str
     subject: str
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Where the chain stood: the number of its newest entry, and that one's hash."""
+
+    seq: int
+    hash: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,12 @@ class Entry:
 
 
 class Journal:
-    """Two verbs, `append` and `read`, and the proof, `verify`."""
+    """Two verbs, `append` and `read`, and the proof, `verify`.
+
+    What the proof can say by itself: no entry was edited, reordered, put in or taken out before the newest one.
+    What it cannot: whether newest entries were cut off, or the whole chain was written anew by somebody with
+    access to the database. For that, keep an `anchor` somewhere else and hand it to `verify` later.
+    """
 
     def __init__(self, database: Database, clock: Clock, actor: str) -> None:
         self._database = database
@@ -73,8 +88,7 @@ class Journal:
         """Write facts inside the caller's transaction; gives the last one's number."""
         if not self._database.is_sqlite:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        newest = sa.select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
-        row = connection.execute(newest).one_or_none()
+        row = connection.execute(_NEWEST).one_or_none()
         seq, previous = (row.seq, row.hash) if row else (0, GENESIS)
         for fact in facts:
             seq += 1
@@ -105,11 +119,19 @@ class Journal:
         with self._database.reading() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
-    def verify(self) -> int:
+    def anchor(self) -> Anchor:
+        """The newest entry's number and hash: kept elsewhere, they prove later that nothing up to it has changed."""
+        with self._database.reading() as connection:
+            row = connection.execute(_NEWEST).one_or_none()
+        return Anchor(row.seq, row.hash) if row else Anchor(0, GENESIS)
+
+    def verify(self, anchor: Anchor | None = None) -> int:
         """Recompute the whole chain; gives the number of entries.
 
-        Raises Corrupt, naming the first entry that was altered, removed or put in.
+        Raises Corrupt, naming the first entry that was altered, removed or put in, or when the journal does
+        not hold the entry that `anchor` was taken from.
         """
+        anchor = anchor or Anchor(0, GENESIS)
         previous, count = GENESIS, 0
         for row in self._rows():
             count += 1
@@ -120,11 +142,18 @@ class Journal:
                     hint="compare with a backup; entries before this one are intact",
                 )
             previous = row["hash"]
+            if count == anchor.seq and previous != anchor.hash:
+                said = f"the journal was written anew: entry {count} is not the one the anchor was taken from"
+                raise Corrupt(said, hint="compare with a backup")
+        if count < anchor.seq:
+            said = f"the journal was cut off after entry {count}; it had {anchor.seq} when the anchor was taken"
+            raise Corrupt(said, hint="compare with a backup")
         return count
 
     def _rows(self) -> Iterator[Mapping[str, Any]]:
         with self._database.reading() as connection:
-            for row in connection.execute(sa.select(journal).order_by(journal.c.seq)):
+            reading = connection.execution_options(yield_per=1000)  # a journal may be longer than memory
+            for row in reading.execute(sa.select(journal).order_by(journal.c.seq)):
                 yield row._asdict()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -11,12 +13,27 @@ import sqlalchemy as sa
 from noria.core.clock import ManualClock
 from noria.core.errors import Conflict, Corrupt
 from noria.stores.database import Database
-from noria.stores.journal import GENESIS, Fact, Journal, journal
+from noria.stores.journal import GENESIS, Anchor, Fact, Journal, journal
 
 notes = sa.Table(
     "testing_notes", sa.MetaData(), sa.Column("name", sa.String(40), primary_key=True), sa.Column("text", sa.Text)
 )
 """A table of no lifecycle folder, for looking at transactions."""
+
+
+WRITER = """
+import sys
+from noria.core.clock import SystemClock
+from noria.stores.database import Database
+from noria.stores.journal import Fact, Journal
+database = Database(sys.argv[1])
+log = Journal(database, SystemClock(), "ada")
+for number in range(int(sys.argv[2])):
+    with database.transaction() as connection:
+        seq = log.append(connection, Fact("RunStarted", "x"), Fact("RunFinished", "x", {"number": number}))
+    print(seq, flush=True)
+"""
+"""A process that says two facts at a time, and tells the number of the last one when it was committed."""
 
 
 class JournalSuite:
@@ -102,18 +119,54 @@ class JournalSuite:
         with pytest.raises(Corrupt, match="altered at entry 2"):
             log.verify()
 
+    def test_what_an_anchor_adds_to_the_proof(self, database: Database, log: Journal, say: Any) -> None:
+        assert log.anchor() == Anchor(0, GENESIS)
+        for number in range(3):
+            say("VersionPromoted", version=number)
+        anchor = log.anchor()
+        say("VersionPromoted", version=3)
+        assert log.verify(anchor) == 4
+        with database.transaction() as connection:
+            connection.execute(sa.delete(journal).where(journal.c.seq > 2))
+        assert log.verify() == 2  # the chain alone cannot miss what was at its end
+        with pytest.raises(Corrupt, match="cut off after entry 2; it had 3"):
+            log.verify(anchor)
+        say("VersionPromoted", version=7)
+        assert log.verify() == 3
+        with pytest.raises(Corrupt, match="written anew: entry 3"):
+            log.verify(anchor)
+
+    def test_many_processes_make_one_chain(self, database: Database, log: Journal) -> None:
+        url = database.url.render_as_string(hide_password=False)
+        command = [sys.executable, "-c", WRITER, url, "10"]
+        running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(4)]
+        assert [process.wait() for process in running] == [0] * 4
+        assert log.verify() == 80
+
+    def test_a_killed_writer_leaves_whole_transactions(self, database: Database, log: Journal) -> None:
+        url = database.url.render_as_string(hide_password=False)
+        command = [sys.executable, "-c", WRITER, url, "1000000"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            acknowledged = [int(writer.stdout.readline()) for _ in range(20)]
+            writer.kill()
+        entries = log.verify()
+        assert entries >= acknowledged[-1]
+        assert entries % 2 == 0
+        assert [one.kind for one in log.read(limit=2)] == ["RunStarted", "RunFinished"]
+
     def test_many_writers_make_one_chain(self, database: Database, log: Journal, say: Any) -> None:
         def write() -> None:
             for _ in range(10):
                 say("RunFinished")
 
-        threads = [threading.Thread(target=write) for _ in range(4)]
+        threads = [threading.Thread(target=write) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert [one.seq for one in log.read()] == list(range(1, 41))
-        assert log.verify() == 40
+        assert [one.seq for one in log.read()] == list(range(1, 81))
+        assert log.verify() == 80
 
     def test_upserting_overwrites_by_key(self, database: Database, log: Journal) -> None:
         for text in ("first", "second"):

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 
 _USERS = ("postgres", "nobody")
+PLACES = Path("/usr/lib/postgresql")
+"""Where Debian keeps the programs, a folder for each release; elsewhere they are on the PATH."""
 
 
 class PostgresServer:
@@ -22,11 +24,11 @@ class PostgresServer:
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="pg"))
         self._programs = programs()
         self._become = _become()
+        self.folder = Path(tempfile.mkdtemp(prefix="pg"))
         if os.geteuid() == 0:
-            shutil.chown(self._folder, self._become[1])
+            shutil.chown(self.folder, self._become[1])
         self.port = _free_port()
         self._run("initdb", "-U", "noria", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 
@@ -38,7 +40,7 @@ class PostgresServer:
     def start(self) -> None:
         """Serve; returns when connections are accepted."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        self._run("pg_ctl", "-w", "-o", options, "-l", str(self._folder / "log"), "start")
+        self._run("pg_ctl", "-w", "-o", options, "-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:
         """Break off every connection and stop."""
@@ -51,21 +53,23 @@ class PostgresServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if (self._folder / "data" / "postmaster.pid").exists():
-            self.stop()
-        shutil.rmtree(self._folder)
+        try:
+            if (self.folder / "data" / "postmaster.pid").exists():
+                self.stop()
+        finally:
+            shutil.rmtree(self.folder)
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [*self._become[0], str(self._programs / program), "-D", str(self._folder / "data"), *arguments]
-        subprocess.run(command, cwd=self._folder, check=True, stdout=subprocess.DEVNULL)
+        command = [*self._become[0], str(self._programs / program), "-D", str(self.folder / "data"), *arguments]
+        subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def programs() -> Path:
     """The folder of PostgreSQL's programs. Raises FileNotFoundError saying how to get them."""
-    found = shutil.which("initdb")
-    places = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    found = shutil.which("pg_ctl")
+    places = sorted(PLACES.glob("*/bin")) or ([Path(found).resolve().parent] if found else [])
     if not places:
-        raise FileNotFoundError("the tests need PostgreSQL: apt install postgresql")
+        raise FileNotFoundError("the tests need PostgreSQL and never do without: apt install postgresql")
     return places[-1]
 
 
