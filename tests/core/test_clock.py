@@ -46,3 +46,10 @@ def test_ids_sort_by_the_clock_they_were_made_with():
         clock.advance_to(clock.now() + 1000)
     assert made == sorted(made)
     assert len(set(made)) == 50
+
+
+def test_the_ends_of_the_calendar_are_moments_too():
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-1)))
+    assert to_micros(last) - to_micros(last.replace(tzinfo=UTC)) == hours(1).micros
+    with pytest.raises(OverflowError):
+        to_datetime(to_micros(last))
