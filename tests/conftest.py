@@ -1,4 +1,4 @@
-"""What every test may ask for: a workspace, a real PostgreSQL server, and the flights project, fresh or after a turn."""
+"""What every test may ask for: a workspace, a real PostgreSQL server, the flights project fresh or after a turn."""
 
 import shutil
 import sys
@@ -51,3 +51,12 @@ def ran_template(flights_template: Path, tmp_path_factory: pytest.TempPathFactor
 def flights_that_ran(ran_template: Path, tmp_path: Path) -> FlightsProject:
     """A project after its first turn."""
     return FlightsProject(Path(shutil.copytree(ran_template, tmp_path / "flights_that_ran")))
+
+
+@pytest.fixture(scope="session")
+def replayed(ran_template: Path, tmp_path_factory: pytest.TempPathFactory) -> FlightsProject:
+    """A project after a replay of three days that nobody disturbed."""
+    root = Path(shutil.copytree(ran_template, tmp_path_factory.mktemp("replayed") / "flights"))
+    project = FlightsProject(root)
+    project.noria("replay", "--requests", "3000", "--until", "2013-02-23")
+    return project

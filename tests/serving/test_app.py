@@ -181,6 +181,13 @@ def test_history_fills_the_views_that_have_none_once(ws, call, open_plane) -> No
     assert taken == [1, 0]
 
 
+def test_an_event_of_the_future_is_refused(call) -> None:
+    rows = [{"origin": "JFK", "left_at": "9000-01-01T00:00:00", "delay": 5.0}]
+    refusal = call.json("POST", "/events", {"source": "Departure", "rows": rows}, status=400)
+    assert refusal["code"] == "N3101"
+    assert "is stamped 9000-01-01" in refusal["error"]
+
+
 def test_only_a_replay_takes_the_callers_time(call, open_plane) -> None:
     later = call.plane.clock.now() + 5_000_000
     refusal = call.json("POST", "/predict", flight(), status=400, noria_time=str(later))

@@ -28,7 +28,7 @@ def command(
     everything: Annotated[bool, typer.Option("--all", help="Every request.")] = False,
     start: Annotated[str | None, typer.Option("--from", help="Begin here; default: where training ended.")] = None,
     until: Annotated[str | None, typer.Option(help="End here; default: where the data end.")] = None,
-    look: Annotated[float, typer.Option(help="Hours between two looks of the controller.")] = 6.0,
+    look: Annotated[float, typer.Option(help="Hours between two looks of the controller.")] = 12.0,
     json: Json = False,
 ) -> None:
     """Send history through a running server in time order and report what became of the model.

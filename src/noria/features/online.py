@@ -20,7 +20,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from noria.core.clock import Micros
+from noria.core.clock import Micros, show_moment
 from noria.core.digest import digest
 from noria.core.errors import BadInput, Fault, NotFound, StorageFull
 from noria.data.model import INGESTED_AT
@@ -33,6 +33,8 @@ from noria.stores.online import OnlineStore
 from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
 
 _log = logging.getLogger(__name__)
+_SKEW = 60_000_000
+"""How far a sender's clock may be ahead of ours, in microseconds."""
 _CHECKPOINT = 20_000
 _RETAINED = 32 << 20
 """Bytes of taken-in records that stay in the spool: views added later are brought up to date with them."""
@@ -115,13 +117,20 @@ class OnlineFeatures:
         return rows
 
     def ingest(
-        self, source: str, rows: Sequence[Mapping[str, Any]], *, stream: str = "", position: int | None = None
+        self,
+        source: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        stream: str = "",
+        position: int | None = None,
+        now: Micros | None = None,
     ) -> int:
         """Take in events of one source; gives how many were new. When it returns they survive kill -9.
 
         With a `stream`, `position` is the number of the first row in it: rows taken in before are passed
-        over, so a sender that is not sure sends them again. Raises BadEvents with every fault, NotFound for a
-        source that no view needs, StorageFull; then nothing is taken in.
+        over, so a sender that is not sure sends them again. A row known more than a minute after `now` is
+        refused: a far future would push everything real out of its entity's windows. Raises BadEvents with
+        every fault, NotFound for a source that no view needs, StorageFull; then nothing is taken in.
         """
         reader = self._readers.get(source)
         if reader is None:
@@ -130,6 +139,8 @@ class OnlineFeatures:
         typed = self._typed(source, reader, rows[skip:], skip)
         if not typed:
             return 0
+        if now is not None:
+            _refuse_future(source, typed, skip, now)
         record = self._spool.append(msgspec.msgpack.encode((source, stream, after, typed)))
         self._take_in(record, source, stream, after, typed)
         if self._since >= _CHECKPOINT:
@@ -245,6 +256,17 @@ class OnlineFeatures:
         if found is None:
             found = self._named[id(view)] = (view, digest(view))
         return found[1]
+
+
+def _refuse_future(source: str, typed: Sequence[Known], first: int, now: Micros) -> None:
+    faults = [
+        Fault(f"rows[{number}]", f"is stamped {show_moment(known)}; it is {show_moment(now)} here")
+        for number, (_, known) in enumerate(typed, start=first)
+        if known > now + _SKEW
+    ]
+    if faults:
+        hint = "nothing was taken in; set the sender's clock right and send again"
+        raise BadEvents(f"the events of {source}", shown(faults), hint=hint)
 
 
 def _history(view: ViewSpec, table: pa.Table) -> list[Known]:

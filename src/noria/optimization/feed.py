@@ -1,7 +1,7 @@
 """From the model's inputs to what an ONNX graph takes: one tensor a column, nulls in the graph's own way.
 
-Numbers are float32 (integers int64), so a null number is NaN; texts are strings, a null text is the empty
-string; booleans are int64 0 and 1. The native model is compared on the very same conventions.
+Numbers are float32, so a null number is NaN; integers and booleans (0 and 1) that are never null are int64;
+texts are strings, a null text is the empty string. The native model is compared on the very same conventions.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def dtype(column: InputColumn) -> Any:
     """The NumPy type of a column's tensor."""
     if column.dtype == "string":
         return object
-    if column.dtype == "float" or (column.dtype == "int" and column.nullable):
+    if column.dtype == "float" or column.nullable:
         return np.float32
     return np.int64
 

@@ -41,7 +41,7 @@ def register(
             return existing
         newest = sa.select(sa.func.max(versions.c.number)).where(versions.c.model == model)
         number = (connection.execute(newest).scalar() or 0) + 1
-        version = Version(
+        made = Version(
             model=model,
             number=number,
             created=ws.clock.now(),
@@ -55,6 +55,7 @@ def register(
             lineage=lineage,
             notes=(package.why_native,) if package.why_native else (),
         )
+        version = msgspec.convert(json.loads(canonical(made)), Version)  # as it will be read back
         _insert(connection, version, idempotency)
         facts = {"version": number, "digest": package.model, "stage": stage, "gates": gates.outcome.value}
         ws.journal.append(connection, Fact("VersionRegistered", f"model:{model}", facts))
@@ -147,8 +148,7 @@ def promote(
 def rollback(ws: Workspace, model: str, *, reason: str) -> Version:
     """Point the alias production back at the version before. Raises NotFound when there was none."""
     with ws.database.transaction() as connection:
-        current = _alias_number(connection, model)
-        before = [number for number in _history(ws, model) if number != current]
+        before = _history(ws, model)[:-1]
         if not before:
             raise NotFound("earlier production version", model, hint="this is the first one; promote another instead")
         version = _in(connection, model, before[-1])
@@ -215,8 +215,16 @@ def _within(ws: Workspace, connection: sa.Connection | None) -> Iterator[sa.Conn
 
 
 def _history(ws: Workspace, model: str) -> list[int]:
-    moves = ws.journal.read(kinds=["VersionPromoted"], subject=f"model:{model}")
-    return [int(one.data["version"]) for one in moves]
+    """The versions in production one after the other, without those that were rolled back."""
+    stood: list[int] = []
+    for move in ws.journal.read(kinds=["VersionPromoted", "VersionRolledBack"], subject=f"model:{model}"):
+        number = int(move.data["version"])
+        if move.kind == "VersionPromoted":
+            stood += [number] if stood[-1:] != [number] else []
+        else:
+            while stood and stood[-1] != number:
+                stood.pop()
+    return stood
 
 
 def _alias_number(connection: sa.Connection, model: str) -> int | None:

@@ -36,7 +36,7 @@ class ReplayOptions:
     requests: int | None = 25_000
     start: Micros | None = None
     until: Micros | None = None
-    look_hours: float = 6.0
+    look_hours: float = 12.0
 
 
 @dataclass(frozen=True)

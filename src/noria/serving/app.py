@@ -166,7 +166,8 @@ class App:
         batches = rows.read_events(decode(request.body))
         total = 0
         for one in batches:
-            applied = self._plane.online.ingest(one.source, one.rows, stream=one.stream, position=one.position)
+            now = self._plane.clock.now()
+            applied = self._plane.online.ingest(one.source, one.rows, stream=one.stream, position=one.position, now=now)
             self._plane.metrics.ingested(one.source, applied)
             total += applied
         return answer({"applied": total, "repeated": sum(len(one.rows) for one in batches) - total})

@@ -115,7 +115,7 @@ def _sliced(
         rows = texts == value
         if rows.sum() >= _LEAST:
             draws = Draws(int(rows.sum()), seed=seed, replicates=_SLICE_REPLICATES)
-            estimates = {name: estimate(name, label[rows], prediction[rows], draws) for name in names[:3]}
+            estimates = {name: estimate(name, label[rows], prediction[rows], draws) for name in names}
             sliced[str(value)] = _defined(estimates)
     return sliced
 
