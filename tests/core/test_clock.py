@@ -46,3 +46,17 @@ def test_ids_sort_by_the_clock_they_were_made_with():
         clock.advance_to(clock.now() + 1000)
     assert made == sorted(made)
     assert len(set(made)) == 50
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"])
+def test_what_lies_beyond_the_calendar_is_no_moment(text):
+    with pytest.raises(ValueError, match="years 1 to 9999"):
+        parse_moment(text)
+
+
+def test_the_ends_of_the_calendar_are_moments():
+    for end in (datetime.min, datetime.max):
+        micros = to_micros(end)
+        assert to_datetime(micros) == end.replace(tzinfo=UTC)
+        with pytest.raises(ValueError, match="years 1 to 9999"):
+            to_datetime(micros + (1 if end is datetime.max else -1))

@@ -69,3 +69,20 @@ def test_what_is_no_condition_is_refused():
     for use in (to_json, lambda one: holds(one, bool)):
         with pytest.raises(BadInput, match="is not a condition"):
             use("auc > 1")
+
+
+@pytest.mark.parametrize("limit", ["0.65", None, True, math.nan, [1]])
+def test_what_is_no_number_is_no_threshold(limit):
+    with pytest.raises(BadInput, match="is no threshold"):
+        limit <= AUC  # noqa: B015
+
+
+@pytest.mark.parametrize("other", [True, 0.6, AUC, None])
+def test_a_rule_is_joined_with_rules_alone(other):
+    with pytest.raises(BadInput, match="cannot be joined"):
+        (AUC >= 0.6) | other
+
+
+def test_a_threshold_is_shown_as_it_was_written():
+    assert str(AUC >= 0.1234567) == "roc_auc >= 0.1234567"
+    assert str(Quantity("errors") < 1_500_000) == "errors() < 1500000"

@@ -14,6 +14,7 @@ Micros = int
 """A moment, or a length of time, in microseconds."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999  # what a datetime can hold: the years 1 to 9999
 
 
 class Clock(Protocol):
@@ -53,23 +54,30 @@ class ManualClock:
 def to_micros(moment: datetime) -> Micros:
     """A datetime as microseconds UTC; one without a zone is taken to be UTC.
 
+    Raises ValueError when its zone takes it out of the years 1 to 9999.
+
     >>> to_micros(datetime(1970, 1, 1, 0, 0, 1))
     1000000
     """
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     whole = aware - _EPOCH
-    return (whole.days * 86_400 + whole.seconds) * 1_000_000 + whole.microseconds
+    micros = (whole.days * 86_400 + whole.seconds) * 1_000_000 + whole.microseconds
+    if not _FIRST <= micros <= _LAST:
+        raise ValueError(f"{moment} is outside the years 1 to 9999 UTC")
+    return micros
 
 
 def to_datetime(moment: Micros) -> datetime:
-    """Microseconds as an aware UTC datetime. Raises OverflowError outside the years 1 to 9999."""
+    """Microseconds as an aware UTC datetime. Raises ValueError outside the years 1 to 9999."""
+    if not _FIRST <= moment <= _LAST:
+        raise ValueError(f"{moment} microseconds is outside the years 1 to 9999")
     return _EPOCH + timedelta(microseconds=moment)
 
 
 def parse_moment(text: str) -> Micros:
     """An ISO date or datetime as microseconds UTC.
 
-    Raises ValueError when the text is neither.
+    Raises ValueError when the text is neither, or outside the years 1 to 9999.
 
     >>> parse_moment("1970-01-02")
     86400000000
