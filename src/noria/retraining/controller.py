@@ -59,9 +59,13 @@ class Controller:
     observations: Observations
     notify: Callable[[], None]
     _measured: dict[str, Micros] = field(default_factory=dict)
+    _told: bool = False
 
     def tick(self, at: Micros) -> list[Look]:
         """One look at every model at `at`. A model whose look fails is reported, and does not stop the others."""
+        if not self._told:
+            self.notify()  # whoever was here before may have died between a change and the telling of it
+            self._told = True
         self.observations.refresh()
         return [self._look(plan, at) for plan in self.plans]
 
@@ -75,13 +79,19 @@ class Controller:
 
     def _look(self, plan: ModelPlan, at: Micros) -> Look:
         look = Look(plan.name)
+        try:
+            self._take(plan, at, look)
+        except NoriaError as error:
+            look.failure = str(error)  # a store is away: nothing was decided, and the next look asks again
+        return look
+
+    def _take(self, plan: ModelPlan, at: Micros, look: Look) -> None:
         look.rollout = self._advance(plan, at)
         look.measurements = self._measure(plan, at)
         if broken_off := unfinished_turn(self.ws, plan.name):
             self._turn(plan, broken_off.args["as_of"], broken_off.args["reason"], look)
         elif (decision := decide(self.ws, plan, at)).turn:
             self._turn(plan, at, decision.why, look)
-        return look
 
     def _advance(self, plan: ModelPlan, at: Micros) -> Rollout | None:
         running = rollouts.current(self.ws, plan.name)
