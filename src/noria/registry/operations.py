@@ -202,9 +202,18 @@ def lineage(ws: Workspace, model: str, number: int) -> dict[str, Any]:
         "split": made.split,
         "features": made.features,
         "snapshots": made.snapshots,
+        "files": _files(ws, made.snapshots),
         "parent": made.parent,
         "notes": list(version.notes),
     }
+
+
+def _files(ws: Workspace, taken: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Per source, the name and digest of every file of its snapshot, where the snapshot is still known."""
+    from noria.data import snapshot
+
+    known = {source: snapshot.get(ws, name) for source, name in taken.items()}
+    return {source: {file.name: file.digest for file in one.files} for source, one in known.items() if one}
 
 
 def _point(
