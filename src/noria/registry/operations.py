@@ -62,7 +62,7 @@ def register(
         _insert(connection, version, idempotency)
         facts = {"version": number, "digest": package.model, "stage": stage, "gates": gates.outcome.value}
         ws.journal.append(connection, Fact("VersionRegistered", f"model:{model}", facts))
-    return version
+        return _in(connection, model, number)  # as it will be read, so that a repeated call gives the same
 
 
 def find(ws: Workspace, model: str, idempotency: str) -> Version | None:
