@@ -1,176 +1,248 @@
-"""A package answers like the model it was made of, or it stays native and says why."""
+"""A model becomes one graph that answers alike, or stays native and says why."""
 
-import os
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from hangar import boosted, inputs_of
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from noria.features.model import InputColumn, input_columns
-from noria.optimization import native
-from noria.optimization import operations as packaging
-from noria.optimization.convert import to_onnx
-from noria.optimization.model import GoldenMismatch
-from noria.optimization.session import Session
+from noria.core.errors import BadInput
+from noria.features.model import input_columns
+from noria.optimization import operations
 from noria.training.frames import to_frame
 from noria.training.operations import predict
 
-
-def boosted(names, **options):
-    encoded = make_column_transformer((names, ["carrier"]), remainder="passthrough")
-    return make_pipeline(encoded, HistGradientBoostingClassifier(max_iter=20, random_state=0, **options))
+ORIGIN_AND_DISTANCE = inputs_of(origin="string", distance="float")
 
 
-def pack(ws, model, inputs, rows, task="classification"):
-    X = to_frame(rows, input_columns(inputs), "pandas")
-    model.fit(X, rows["label"].to_numpy())
-    expected = predict(model, X, task)
-    made = packaging.package(ws, model=model, inputs=inputs, label="late", task=task, table=rows, prediction=expected)
-    return made, expected
-
-
-def opened(ws, made) -> Session:
-    return Session(ws.blobs.path(made.model), made.columns)
-
-
-@pytest.mark.parametrize("encoder", [TargetEncoder(), OneHotEncoder(handle_unknown="ignore", sparse_output=False)])
-def test_trees_with_their_preprocessing_become_one_graph_that_answers_alike(ws, inputs, rows, encoder) -> None:
-    made, expected = pack(ws, boosted(encoder), inputs, rows)
-    assert (made.format, made.why_native) == ("onnx", "")
-    assert made.equality.rows == rows.num_rows
-    assert made.equality.largest <= 1e-5
-    answers = opened(ws, made).predict(rows)
-    assert np.allclose(answers, expected, atol=1e-5)
-    assert packaging.load_package(ws, packaging.save_package(ws, made)) == made
-
-
-def test_one_row_is_answered_as_among_many(ws, inputs, rows) -> None:
-    made, _ = pack(ws, boosted(TargetEncoder()), inputs, rows)
-    session = opened(ws, made)
-    many = session.predict(rows)
-    for number in (0, 1, 77, 1_999):
-        row = {name: rows[name][number].as_py() for name in ("carrier", "miles")}
-        assert session.predict_row(row) == pytest.approx(many[number], abs=1e-7)
-
-
-def test_nulls_and_carriers_never_seen_are_answered_like_the_model_does(ws, inputs, rows) -> None:
-    made, _ = pack(ws, model := boosted(TargetEncoder()), inputs, rows)
-    strange = pa.table({"carrier": ["ZZ", "AA", "ZZ", ""], "miles": pa.array([10.0, None, None, 50.0])})
-    expected = predict(model, to_frame(strange, input_columns(inputs), "pandas"), "classification")
-    assert opened(ws, made).predict(strange) == pytest.approx(expected, abs=1e-5)
-
-
-def test_native_categorical_splits_would_convert_wrongly_so_the_model_stays_native(ws, inputs, rows) -> None:
-    """The converter writes a category's split as a threshold: the comparison on every test row notices."""
-    model = boosted(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), categorical_features=[0])
-    made, expected = pack(ws, model, inputs, rows)
-    assert made.format == "native"
-    assert made.why_native
-    loaded = native.load(ws, made.model)
-    X = to_frame(rows, input_columns(inputs), "pandas")
-    assert np.array_equal(predict(loaded, X, "classification"), expected)
-
-
-class Guess(ClassifierMixin, BaseEstimator):
-    """A classifier no converter has heard of."""
+class Guess:
+    """Any object that predicts: nothing skl2onnx has heard of."""
 
     def fit(self, X, y):
-        self.classes_ = np.array([0.0, 1.0])
         return self
 
-    def predict(self, X):
-        return np.zeros(len(X))
-
     def predict_proba(self, X):
-        return np.tile([0.7, 0.3], (len(X), 1))
+        return np.tile([0.4, 0.6], (len(X), 1))
 
 
-def test_a_model_without_a_converter_stays_native_and_says_so(ws, inputs, rows) -> None:
-    made, _ = pack(ws, Guess(), inputs, rows)
-    assert made.format == "native"
-    assert "skl2onnx cannot convert it" in made.why_native
+class TestOneGraph:
+    def test_the_example_becomes_a_graph_that_answers_alike_on_every_row(self, hangar):
+        made = hangar.package(boosted("origin"), ORIGIN_AND_DISTANCE, origin=hangar.origin, distance=hangar.distance)
+        assert (made.format, made.why_native) == ("onnx", "")
+        assert made.equality.equal
+        assert (made.equality.rows, made.equality.beyond) == (600, 0)
+        assert made.bytes == hangar.ws.blobs.path(made.model).stat().st_size
+        assert hangar.open(made).predict(hangar.table) == pytest.approx(hangar.expected, abs=1e-5)
+
+    @pytest.mark.parametrize("frame", ["pandas", "numpy"])
+    def test_a_model_fitted_on_nothing_but_numbers(self, hangar, frame):
+        made = hangar.package(
+            HistGradientBoostingClassifier(max_iter=15), inputs_of(distance="float?", hour="int", holiday="bool"),
+            frame=frame, distance=hangar.with_nulls(hangar.distance), hour=hangar.hour, holiday=hangar.holiday,
+        )  # fmt: skip
+        assert (made.format, made.why_native) == ("onnx", "")
+
+    @pytest.mark.parametrize("kind", ["float?", "int?", "bool?"])
+    def test_numbers_that_may_be_null(self, hangar, kind):
+        values = {"float?": hangar.distance, "int?": hangar.hour, "bool?": hangar.holiday}[kind]
+        inputs = inputs_of(origin="string", number=kind)
+        made = hangar.package(boosted("origin"), inputs, origin=hangar.origin, number=hangar.with_nulls(values))
+        assert (made.format, made.why_native) == ("onnx", "")
+        (row,) = hangar.table.slice(hangar.table["number"].to_pylist().index(None), 1).to_pylist()
+        assert 0 < hangar.open(made).predict_row(row) < 1
+
+    @pytest.mark.parametrize("encoder", ["target", "one-hot"])
+    def test_texts_that_may_be_null(self, hangar, encoder):
+        one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        encode = make_column_transformer((one_hot, ["origin"]), remainder="passthrough")
+        model = boosted("origin") if encoder == "target" else make_pipeline(encode, LogisticRegression(max_iter=1_000))
+        made = hangar.package(
+            model, inputs_of(origin="string?", hour="int"), origin=hangar.with_nulls(hangar.origin), hour=hangar.hour
+        )
+        assert (made.format, made.why_native) == ("onnx", "")
+        session = hangar.open(made)
+        assert session.predict_row({"origin": None, "hour": 8}) == session.predict_row({"origin": "", "hour": 8})
+
+    def test_a_linear_model_on_large_numbers_is_given_double_precision(self, hangar):
+        seconds = 1.7e9 + hangar.distance
+        model = make_pipeline(make_column_transformer((StandardScaler(), ["seconds"])), LogisticRegression())
+        made = hangar.package(model, inputs_of(seconds="float"), seconds=seconds)
+        assert made.format == "onnx"
+        assert made.equality.largest < 1e-9
+
+    def test_imputers_scalers_and_columns_that_are_not_used(self, hangar):
+        numbers = make_pipeline(SimpleImputer(), StandardScaler())
+        model = make_pipeline(make_column_transformer((numbers, ["distance"])), LogisticRegression())
+        made = hangar.package(
+            model, inputs_of(distance="float?", origin="string", hour="int"),
+            distance=hangar.with_nulls(hangar.distance), origin=hangar.origin, hour=hangar.hour,
+        )  # fmt: skip
+        assert (made.format, made.why_native) == ("onnx", "")
+
+    def test_names_that_a_graph_cannot_have_and_names_that_become_one(self, hangar):
+        encode = make_column_transformer((StandardScaler(), ["Airport.delay"]), remainder="passthrough")
+        names = {"Airport.delay": "float", "Airport_delay": "float", "größe": "float"}
+        columns = dict(zip(names, (hangar.distance, hangar.hour * 1.0, -hangar.distance), strict=True))
+        made = hangar.package(make_pipeline(encode, LogisticRegression()), inputs_of(**names), **columns)
+        assert (made.format, made.why_native) == ("onnx", "")
+
+    def test_a_regression_is_compared_by_the_size_of_its_answers(self, hangar):
+        for scale in (1e6, 1e-6):
+            label = (hangar.distance + hangar.hour * 100) * scale
+            made = hangar.package(
+                HistGradientBoostingRegressor(max_iter=15), inputs_of(distance="float", hour="int"),
+                task="regression", label=label, distance=hangar.distance, hour=hangar.hour,
+            )  # fmt: skip
+            assert (made.format, made.task) == ("onnx", "regression")
+            golden = pq.read_table(io.BytesIO(hangar.ws.blobs.get(made.golden)))
+            hangar.open(made).check_golden(golden)
+
+    def test_a_ridge_on_large_answers(self, hangar):
+        made = hangar.package(
+            Ridge(), inputs_of(distance="float"), task="regression", label=hangar.distance * 3e5 + 1e9,
+            distance=hangar.distance,
+        )  # fmt: skip
+        assert made.format == "onnx"
 
 
-def test_a_regression_answers_values(ws, inputs, rows) -> None:
-    encoded = make_column_transformer((TargetEncoder(), ["carrier"]), remainder="passthrough")
-    model = make_pipeline(encoded, HistGradientBoostingRegressor(max_iter=20, random_state=0))
-    made, expected = pack(ws, model, inputs, rows, task="regression")
-    assert made.format == "onnx", made.why_native
-    assert np.allclose(opened(ws, made).predict(rows), expected, atol=1e-4)
+class TestStaysNative:
+    def test_native_categorical_splits_convert_without_an_error_and_wrongly(self, hangar):
+        """The trap: only the comparison sees it."""
+        ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+        encode = make_column_transformer((ordinal, ["origin"]), remainder="passthrough")
+        booster = HistGradientBoostingClassifier(max_iter=15, categorical_features=[0])
+        made = hangar.package(
+            make_pipeline(encode, booster), ORIGIN_AND_DISTANCE, origin=hangar.origin, distance=hangar.distance
+        )
+        assert made.format == "native"
+        assert made.equality.beyond > 100
+        assert f"answers otherwise on {made.equality.beyond} of 600 test rows" in made.why_native
+
+    def test_an_object_of_ones_own(self, hangar):
+        made = hangar.package(Guess(), ORIGIN_AND_DISTANCE, origin=hangar.origin, distance=hangar.distance)
+        assert (made.format, made.equality) == ("native", None)
+        assert "skl2onnx cannot convert it" in made.why_native
+        assert "Guess" in made.why_native
+
+    def test_times_are_told_by_name(self, hangar):
+        encode = make_column_transformer((StandardScaler(), ["distance"]))
+        made = hangar.package(
+            make_pipeline(encode, LogisticRegression()), inputs_of(distance="float", departs="time"),
+            distance=hangar.distance, departs=hangar.hour * 3_600_000_000,
+        )  # fmt: skip
+        assert made.format == "native"
+        assert "departs is a time" in made.why_native
+
+    def test_no_test_rows_prove_nothing(self, hangar):
+        model = boosted("origin")
+        hangar.package(model, ORIGIN_AND_DISTANCE, origin=hangar.origin, distance=hangar.distance)
+        made = operations.package(
+            hangar.ws, model=model, inputs=ORIGIN_AND_DISTANCE, label="late", task="classification",
+            table=hangar.table.slice(0, 0), prediction=np.array([]),
+        )  # fmt: skip
+        assert (made.format, made.why_native) == ("native", "there are no test rows to compare its ONNX graph on")
+
+    def test_a_null_that_no_test_row_had_is_tried_too(self, hangar):
+        """Trained with nulls, tested without: equal on every row, and still not alike."""
+        ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+        encode = make_column_transformer((ordinal, ["origin"]), remainder="passthrough")
+        model = make_pipeline(encode, HistGradientBoostingClassifier(max_iter=15))
+        inputs = inputs_of(origin="string?", hour="int")
+        hangar.package(model, inputs, origin=hangar.with_nulls(hangar.origin), hour=hangar.hour)
+        known = hangar.table.filter(pc.is_valid(hangar.table["origin"]))
+
+        def answer(rows):
+            return predict(model, to_frame(rows, input_columns(inputs), "pandas"), "classification")
+
+        def package(ask):
+            return operations.package(
+                hangar.ws, model=model, inputs=inputs, label="late", task="classification", table=known,
+                prediction=answer(known), answer=answer if ask else None,
+            )  # fmt: skip
+
+        assert package(ask=False).format == "onnx"
+        assert package(ask=True).format == "native"
+        assert package(ask=True).why_native == "its ONNX graph answers otherwise when origin is null"
+
+    def test_a_model_that_refuses_unseen_texts_itself_is_not_held_against_its_graph(self, hangar):
+        encode = make_column_transformer((OneHotEncoder(sparse_output=False), ["origin"]), remainder="passthrough")
+        made = hangar.package(
+            make_pipeline(encode, RandomForestClassifier(5, random_state=0)), ORIGIN_AND_DISTANCE,
+            origin=hangar.origin, distance=hangar.distance,
+        )  # fmt: skip
+        assert (made.format, made.why_native) == ("onnx", "")
 
 
-def test_golden_rows_come_out_as_recorded(ws, inputs, rows) -> None:
-    made, _ = pack(ws, boosted(TargetEncoder()), inputs, rows)
-    golden = pq.read_table(ws.blobs.path(made.golden))
-    assert golden.num_rows == 64
-    opened(ws, made).check_golden(golden)
+class TestRefused:
+    def test_three_classes(self, hangar):
+        model = LogisticRegression().fit(hangar.distance[:, None], hangar.hour % 3)
+        with pytest.raises(BadInput, match="tells 3 classes apart"):
+            operations.package(
+                hangar.ws, model=model, inputs=inputs_of(distance="float"), label="late", task="classification",
+                table=pa.table({"distance": hangar.distance}), prediction=hangar.label,
+            )  # fmt: skip
+
+    def test_rows_and_answers_that_differ_in_number(self, hangar):
+        with pytest.raises(BadInput, match="600 rows and 3 answers"):
+            operations.package(
+                hangar.ws, model=Guess(), inputs=inputs_of(distance="float"), label="late", task="classification",
+                table=pa.table({"distance": hangar.distance}), prediction=np.zeros(3),
+            )  # fmt: skip
 
 
-def test_another_graph_under_the_same_golden_rows_is_found_out(ws, inputs, rows) -> None:
-    made, _ = pack(ws, boosted(TargetEncoder()), inputs, rows)
-    other, _ = pack(ws, boosted(TargetEncoder(), learning_rate=0.5), inputs, rows)
-    with pytest.raises(GoldenMismatch, match="off by"):
-        opened(ws, other).check_golden(pq.read_table(ws.blobs.path(made.golden)))
+class TestCompare:
+    def test_an_answer_that_is_no_number_is_beyond_any_tolerance(self):
+        found = operations.compare(np.array([0.5, np.nan, 0.5]), np.array([0.5, 0.5, np.inf]))
+        assert (found.beyond, found.largest, found.equal) == (2, 0.0, False)
+
+    def test_chances_are_compared_as_they_are_and_values_by_their_size(self):
+        assert not operations.compare(np.array([1e-4]), np.array([0.0])).equal
+        large = np.array([1e9, 2e9])
+        assert operations.compare(large + 100, large, "regression").equal
+        assert not operations.compare(large * 1e-15 + 1e-9, large * 1e-15, "regression").equal
 
 
-def test_a_prediction_that_is_no_number_is_never_equal() -> None:
-    found = packaging.compare(np.array([0.5, np.nan, 0.2]), np.array([0.5, 0.5, 0.2]))
-    assert (found.equal, found.beyond) == (False, 1)
+class TestKept:
+    def test_a_package_is_read_back_as_it_was(self, hangar):
+        made = hangar.package(boosted("origin"), ORIGIN_AND_DISTANCE, origin=hangar.origin, distance=hangar.distance)
+        assert operations.load_package(hangar.ws, operations.save_package(hangar.ws, made)) == made
 
+    def test_golden_rows_are_sixty_four_of_the_test_rows_with_the_models_answers(self, hangar):
+        made = hangar.package(
+            HistGradientBoostingClassifier(max_iter=5), inputs_of(prediction="float"), prediction=hangar.distance
+        )
+        golden = pq.read_table(io.BytesIO(hangar.ws.blobs.get(made.golden)))
+        assert (golden.num_rows, golden.column_names) == (64, ["prediction", "prediction_"])
+        hangar.open(made).check_golden(golden)
 
-CONVERT = """
-import hashlib, json, sys
-from pathlib import Path
-import joblib
-from noria.features.model import InputColumn
-from noria.optimization.convert import to_onnx
-columns = (InputColumn("carrier", "string", None, False), InputColumn("miles", "float"))
-print(hashlib.sha256(to_onnx(joblib.load(sys.argv[1]), columns)).hexdigest())
-"""
-
-
-def test_the_same_model_gives_the_same_graph_in_every_process(tmp_path, inputs, rows) -> None:
-    """Also when the sets of the converter are walked in another order."""
-    import joblib
-
-    model = boosted(TargetEncoder())
-    model.fit(to_frame(rows, input_columns(inputs), "pandas"), rows["label"].to_numpy())
-    joblib.dump(model, file := tmp_path / "model")
-    path = str(Path(packaging.__file__).parents[2])
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", CONVERT, str(file)], check=True, capture_output=True, text=True,
-            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": str(seed)},
-        ).stdout
-        for seed in (0, 1)
-    }  # fmt: skip
-    assert len(digests) == 1
-
-
-def test_missing_truth_values_are_answered(ws, rows) -> None:
-    """A null is NaN for every kind of number, truth values included."""
-    columns = (InputColumn("late_before", "bool"), InputColumn("stops", "int"))
-    table = pa.table({"late_before": pa.array([True, False, None] * 100), "stops": pa.array([1, None, 3] * 100)})
-    X = to_frame(table, columns, "pandas")
-    trees = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5)
-    model = make_pipeline(make_column_transformer(("passthrough", ["late_before", "stops"])), trees)
-    model.fit(X, [1, 0, 1] * 100)
-    graph = ws.blobs.put(to_onnx(model, columns))
-    answers = Session(ws.blobs.path(graph), columns).predict(table)
-    assert answers == pytest.approx(model.predict_proba(X)[:, 1], abs=1e-5)
-
-
-def test_a_line_is_a_graph_too(ws, inputs, rows) -> None:
-    numbers = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["carrier"]))
-    made, _ = pack(ws, make_pipeline(numbers, LogisticRegression()), inputs, rows)
-    assert made.format == "onnx", made.why_native
+    def test_the_same_model_has_the_same_digests_again_and_in_another_process(self, tmp_path):
+        script = (
+            "import sys, pathlib; sys.path.insert(0, sys.argv[1])\n"
+            "from hangar import Hangar, boosted, inputs_of\n"
+            "from noria.testing.workspace import make_workspace\n"
+            "hangar = Hangar(make_workspace(pathlib.Path(sys.argv[2])))\n"
+            "made = hangar.package(boosted('origin', random_state=0), inputs_of(origin='string', distance='float'),\n"
+            "                      origin=hangar.origin, distance=hangar.distance)\n"
+            "print(made.digest, made.model, made.golden)\n"
+        )
+        told = set()
+        for seed in ("1", "2"):
+            place = str(tmp_path / seed)
+            command = [sys.executable, "-W", "ignore", "-c", script, str(Path(__file__).parent), place]
+            environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin:/bin"}
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=True)
+            told.add(done.stdout)
+        assert len(told) == 1
+        assert len(told.pop().split()) == 3

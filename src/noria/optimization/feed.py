@@ -1,51 +1,81 @@
 """From the model's inputs to what an ONNX graph takes: one tensor a column, nulls in the graph's own way.
 
-Numbers are float32, so a null number is NaN; integers and booleans (0 and 1) that are never null are int64;
-texts are strings, a null text is the empty string. The native model is compared on the very same conventions.
+A null number is NaN, a null text the empty string, a boolean 0 or 1. Numbers that may be null are floats,
+the others int64. The graph itself declares which width its floats have, and it is fed by what it declares.
+The native model is compared on the very same conventions.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from noria.core.errors import BadInput
 from noria.features.model import InputColumn
 
 Array = np.ndarray[Any, Any]
+_KINDS: dict[str, Any] = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(string)": object,
+}
 
 
-def tensors(columns: Sequence[InputColumn], values: pa.Table | Mapping[str, Sequence[Any]]) -> dict[str, Array]:
+@dataclass(frozen=True)
+class Slot:
+    """One input of a graph: the column it takes, the tensor's own name, its NumPy type and its null."""
+
+    column: str
+    tensor: str
+    kind: Any
+    null: Any
+
+    def cell(self, value: Any) -> Array:
+        """One value as a (1, 1) tensor."""
+        return np.array([[self.null if value is None else value]], dtype=self.kind)
+
+    def whole(self, values: pa.ChunkedArray | pa.Array | Sequence[Any]) -> Array:
+        """A column of n values as an (n, 1) tensor."""
+        if isinstance(values, pa.ChunkedArray | pa.Array):
+            return self._of_arrow(values)
+        filled = [self.null if value is None else value for value in values]
+        return np.array(filled, dtype=self.kind).reshape(-1, 1)
+
+    def _of_arrow(self, values: pa.ChunkedArray | pa.Array) -> Array:
+        if self.kind is not object:
+            wide = pc.cast(values, pa.float64() if self.kind is not np.int64 else pa.int64())
+            return np.asarray(self._without_nulls(wide).to_numpy(zero_copy_only=False), self.kind).reshape(-1, 1)
+        texts: Array = self._without_nulls(values).to_numpy(zero_copy_only=False)
+        return texts.astype(object).reshape(-1, 1)
+
+    def _without_nulls(self, values: Any) -> Any:
+        if not values.null_count:
+            return values
+        if self.null is None:
+            raise BadInput(f"{self.column} may not be null, and {values.null_count} of {len(values)} values are")
+        return pc.fill_null(values, self.null)
+
+
+def takes_float(column: InputColumn) -> bool:
+    """Whether a column's tensor is one of floats: NaN must stand for its nulls."""
+    return column.dtype == "float" or (column.dtype in ("int", "bool") and column.nullable)
+
+
+def slot(column: InputColumn, tensor: str, declared: str) -> Slot:
+    """How `column` is fed to the graph's input `tensor` of the type that the graph declares."""
+    if declared not in _KINDS:
+        raise BadInput(f"the graph wants {declared} for {column.name}", hint="package the model again")
+    kind = _KINDS[declared]
+    null = "" if kind is object else None if kind is np.int64 else np.nan
+    return Slot(column.name, tensor, kind, null)
+
+
+def tensors(slots: Sequence[Slot], values: pa.Table | Mapping[str, Sequence[Any]]) -> dict[str, Array]:
     """Many rows as (n, 1) tensors by input name."""
-    found = {}
-    for column in columns:
-        raw = values[column.name]
-        given = raw.to_pylist() if isinstance(raw, pa.ChunkedArray | pa.Array) else list(raw)
-        found[tensor_name(column)] = np.array([plain(column, value) for value in given], dtype=dtype(column)).reshape(
-            -1, 1
-        )
-    return found
-
-
-def tensor_name(column: InputColumn) -> str:
-    """A column's name in the graph: the converter writes an underscore for whatever is no letter or digit."""
-    return re.sub(r"[^0-9A-Za-z_]", "_", column.name)
-
-
-def dtype(column: InputColumn) -> Any:
-    """The NumPy type of a column's tensor."""
-    if column.dtype == "string":
-        return object
-    if column.dtype == "float" or column.nullable:
-        return np.float32
-    return np.int64
-
-
-def plain(column: InputColumn, value: Any) -> Any:
-    """One value as the tensor holds it."""
-    if value is not None:
-        return value
-    return "" if column.dtype == "string" else np.nan
+    return {one.tensor: one.whole(values[one.column]) for one in slots}

@@ -31,7 +31,7 @@ class Package:
     """A model ready to serve: one graph with its preprocessing, its inputs, golden rows, and the proof.
 
     `model` is the digest of the graph's blob (or of the native model's); `golden` of a Parquet blob with
-    input rows and the expected `prediction`. `why_native` tells why a model could not be converted.
+    input rows and, last, the expected `prediction`. `why_native` tells why a model could not be converted.
     `digest` names the whole.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -10,16 +12,32 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from noria.core.digest import canonical, digest
-from noria.features.model import InputSet, input_columns
+from noria.core.errors import BadInput, NoriaError
+from noria.features.model import InputColumn, InputSet, input_columns
 from noria.optimization import native
-from noria.optimization.convert import NotConvertible, to_onnx
+from noria.optimization.convert import Conversion, NotConvertible, conversions
 from noria.optimization.model import Equality, Format, Package
-from noria.optimization.session import GOLDEN, Session
+from noria.optimization.probes import probes
+from noria.optimization.session import Session
 from noria.workspace.workspace import Workspace
+
+Array = np.ndarray[Any, Any]
+Task = Literal["classification", "regression"]
+Answer = Callable[[pa.Table], Array]
+"""What the native model answers to rows with the flattened inputs."""
 
 _TOLERANCE = 1e-5
 _GOLDEN_ROWS = 64
 _PACKAGE = TypeAdapter(Package)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One way to convert, tried: the graph's blob, how it compares, and why it was not taken ("" when it was)."""
+
+    blob: str
+    equality: Equality | None
+    why: str
 
 
 def package(
@@ -28,38 +46,42 @@ def package(
     model: Any,
     inputs: InputSet,
     label: str,
-    task: Literal["classification", "regression"],
+    task: Task,
     table: pa.Table,
-    prediction: np.ndarray[Any, Any],
+    prediction: Array,
+    answer: Answer | None = None,
 ) -> Package:
     """Turn a fitted model into one ONNX graph and compare it with the model on every row of `table`.
 
     `prediction` are the native answers to `table`'s rows. A model that has no ONNX form, or whose graph
-    answers otherwise on any row, stays native, and the package says why.
+    answers otherwise on any row, stays native, and the package says why. With `answer`, which asks the native
+    model, it is also tried with nulls and with texts never seen. Raises BadInput for a classifier that does
+    not tell two classes apart, and when rows and answers differ in number.
     """
+    _refuse(model, task, table, prediction)
     columns = input_columns(inputs)
-    try:
-        graph = to_onnx(model, columns)
-        blob = ws.blobs.put(graph)
-        equality = compare(Session(ws.blobs.path(blob), columns).predict(table), prediction)
-        why = "" if equality.equal else _said(equality)
-    except NotConvertible as error:
-        graph, blob, equality, why = b"", "", None, error.message
-    kind: Format = "native" if why else "onnx"
-    if why:
-        blob = native.save(ws, model)
+    trial = _best(ws, model, columns, task, table, prediction, answer)
+    kind: Format = "native" if trial.why else "onnx"
+    blob = native.save(ws, model) if trial.why else trial.blob
     golden = ws.blobs.put(_golden(table, [column.name for column in columns], prediction))
     size = ws.blobs.path(blob).stat().st_size
     named = digest([kind, blob, golden, inputs, label, task])
-    return Package(named, kind, blob, golden, inputs, columns, label, task, size, equality, why)
+    return Package(named, kind, blob, golden, inputs, columns, label, task, size, trial.equality, trial.why)
 
 
-def compare(packaged: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> Equality:
-    """Answers of the package beside those of the model: relative to the answer's size where it exceeds one."""
-    difference = np.abs(packaged - expected) / np.maximum(1.0, np.abs(expected))
+def compare(packaged: Array, expected: Array, task: Task = "classification") -> Equality:
+    """Answers of the package beside those of the model.
+
+    Chances are compared as they are; values relative to their own size, or to their spread where that is
+    larger. A row whose answer is NaN or infinite is beyond any tolerance.
+    """
+    difference = np.abs(packaged - expected)
+    if task == "regression":
+        scale = np.maximum(np.abs(expected), np.std(expected) if len(expected) else 0.0)
+        difference = difference / np.where(scale > 0, scale, 1.0)
+    known = difference[np.isfinite(difference)]
     beyond = int(np.sum(~(difference <= _TOLERANCE)))
-    largest = float(np.max(difference)) if len(difference) else 0.0
-    return Equality(len(expected), largest, _TOLERANCE, beyond)
+    return Equality(len(expected), float(known.max()) if len(known) else 0.0, _TOLERANCE, beyond)
 
 
 def save_package(ws: Workspace, package: Package) -> str:
@@ -72,16 +94,94 @@ def load_package(ws: Workspace, digest_text: str) -> Package:
     return _PACKAGE.validate_json(ws.blobs.get(digest_text))
 
 
-def _golden(table: pa.Table, names: list[str], prediction: np.ndarray[Any, Any]) -> bytes:
+def _refuse(model: Any, task: Task, table: pa.Table, prediction: Array) -> None:
+    if table.num_rows != len(prediction):
+        raise BadInput(f"{table.num_rows} rows and {len(prediction)} answers cannot be compared")
+    classes = getattr(model, "classes_", None)
+    if task == "classification" and classes is not None and len(classes) != 2:
+        raise BadInput(
+            f"{type(model).__name__} tells {len(classes)} classes apart, and a package answers with one chance",
+            hint="declare a label that is true or false, or a column to predict as a number",
+        )
+
+
+def _best(
+    ws: Workspace,
+    model: Any,
+    columns: Sequence[InputColumn],
+    task: Task,
+    table: pa.Table,
+    prediction: Array,
+    answer: Answer | None,
+) -> _Trial:
+    """The first conversion that is proven to answer alike, or else the one that came nearest to it."""
+    if not table.num_rows:
+        return _Trial("", None, "there are no test rows to compare its ONNX graph on")
+    tried: list[_Trial] = []
+    try:
+        for convert in conversions(model, columns):
+            tried.append(_try(ws, convert, columns, task, table, prediction, answer))
+            if not tried[-1].why:
+                return tried[-1]
+    except NotConvertible as error:
+        return _Trial("", None, error.message)
+    compared = [trial for trial in tried if trial.equality]
+    return min(compared, key=lambda trial: trial.equality.beyond if trial.equality else 0) if compared else tried[0]
+
+
+def _try(
+    ws: Workspace,
+    convert: Conversion,
+    columns: Sequence[InputColumn],
+    task: Task,
+    table: pa.Table,
+    prediction: Array,
+    answer: Answer | None,
+) -> _Trial:
+    try:
+        blob = ws.blobs.put(convert())
+        session = Session(ws.blobs.path(blob), columns)
+        equality = compare(session.predict(table), prediction, task)
+        why = _unequal(equality)
+        if not why and answer is not None:
+            why = _differs_on_a_probe(session, columns, task, table, answer)
+    except NoriaError as error:
+        return _Trial("", None, error.message)
+    except Exception as error:  # whatever the runtime raises for a graph it cannot use
+        return _Trial("", None, f"its ONNX graph cannot be run: {type(error).__name__}: {str(error)[:200]}")
+    return _Trial(blob, equality, why)
+
+
+def _differs_on_a_probe(
+    session: Session, columns: Sequence[InputColumn], task: Task, table: pa.Table, answer: Answer
+) -> str:
+    for said, rows in probes(columns, table):
+        if not rows.num_rows:
+            continue
+        try:
+            expected = answer(rows)
+        except NoriaError:
+            continue  # the model itself refuses such rows: nothing to agree with
+        if not compare(session.predict(rows), expected, task).equal:
+            return f"its ONNX graph answers otherwise when {said}"
+    return ""
+
+
+def _golden(table: pa.Table, names: list[str], prediction: Array) -> bytes:
     step = max(1, table.num_rows // _GOLDEN_ROWS)
     rows = pa.array(np.arange(0, table.num_rows, step)[:_GOLDEN_ROWS])
-    golden = table.select(names).append_column(GOLDEN, pa.array(prediction)).take(rows)
+    answer = "prediction"
+    while answer in names:
+        answer += "_"
+    golden = table.select(names).append_column(answer, pa.array(prediction, pa.float64())).take(rows)
     sink = pa.BufferOutputStream()
     pq.write_table(golden.replace_schema_metadata(None), sink, compression="zstd", store_schema=False)
     return bytes(sink.getvalue())
 
 
-def _said(equality: Equality) -> str:
+def _unequal(equality: Equality) -> str:
+    if equality.equal:
+        return ""
     return (
         f"its ONNX graph answers otherwise on {equality.beyond:,} of {equality.rows:,} test rows "
         f"(by up to {equality.largest:.2g})"

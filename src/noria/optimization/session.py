@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,40 +11,67 @@ import numpy as np
 import onnxruntime as ort
 import pyarrow as pa
 
+from noria.core.digest import digest_bytes
+from noria.core.errors import BadInput, Corrupt
 from noria.features.model import InputColumn
-from noria.optimization.feed import dtype, plain, tensor_name, tensors
+from noria.optimization.feed import slot, tensors
 from noria.optimization.model import GoldenMismatch
 
-GOLDEN = "prediction"
 _TOLERANCE = 1e-4
 """How far golden rows may be off on another machine: single precision with other instructions."""
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Session:
-    """The graph in file `model`, taking `columns`."""
+    """The graph in the blob's file `model`, taking `columns` in the order in which the graph has its inputs.
+
+    A blob's file is named by the digest of its bytes, and they are checked before anything is parsed: Corrupt.
+    The bytes are handed over without a place, so that a graph cannot point at other files.
+    """
 
     def __init__(self, model: Path, columns: Sequence[InputColumn]) -> None:
+        content = model.read_bytes()
+        if _DIGEST.fullmatch(model.name) and digest_bytes(content) != model.name:
+            raise Corrupt(f"the graph {model.name[:12]} is damaged", hint="run again to rebuild it")
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # small models lose more by sharing a row than they gain
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self.columns = tuple(columns)
-        self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        wanted = self._session.get_inputs()
+        if len(wanted) != len(self.columns):
+            raise Corrupt(f"the graph takes {len(wanted)} inputs, and the package names {len(self.columns)}")
+        self._slots = [slot(column, one.name, one.type) for column, one in zip(self.columns, wanted, strict=True)]
         self._output = self._session.get_outputs()[-1].name
-        self._cells = [_cell(column) for column in self.columns]
 
     def predict(self, values: pa.Table | Mapping[str, Sequence[Any]]) -> np.ndarray[Any, Any]:
-        """The answers to many rows, float64: the chance of the positive class, or the value."""
-        return self._run(tensors(self.columns, values))
+        """The answers to many rows, float64 (rows,): the chance of the positive class, or the value.
+
+        Raises BadInput when a column is not there or does not hold what the graph takes.
+        """
+        try:
+            feed = tensors(self._slots, values)
+        except (KeyError, TypeError, ValueError, OverflowError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise BadInput(f"these rows do not fit the model: {error}", hint=self._hint()) from error
+        return self._run(feed)
 
     def predict_row(self, row: Mapping[str, Any]) -> float:
-        """The answer to one row."""
-        return float(self._run({tensor: make(row[name]) for name, tensor, make in self._cells})[0])
+        """The answer to one row. Raises BadInput when it does not fit."""
+        try:
+            feed = {one.tensor: one.cell(row[one.column]) for one in self._slots}
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise BadInput(f"this row does not fit the model: {error}", hint=self._hint()) from error
+        return float(self._run(feed)[0])
 
     def check_golden(self, golden: pa.Table) -> None:
-        """Raise GoldenMismatch when the package's own golden rows do not come out as recorded."""
-        difference = np.abs(self.predict(golden) - golden[GOLDEN].to_numpy())
+        """Raise GoldenMismatch when the package's own golden rows do not come out as recorded.
+
+        The last column of `golden` has the answers; the tolerance is relative where an answer exceeds one.
+        """
+        expected = golden.column(golden.num_columns - 1).to_numpy()
+        difference = np.abs(self.predict(golden) - expected) / np.maximum(1.0, np.abs(expected))
         if len(difference) and not float(np.max(difference)) <= _TOLERANCE:
             raise GoldenMismatch(
                 f"the package is off by {np.max(difference):.2g} on its own golden rows",
@@ -51,11 +79,12 @@ class Session:
             )
 
     def _run(self, feed: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-        (answer,) = self._session.run([self._output], feed)
+        try:
+            (answer,) = self._session.run([self._output], feed)
+        except UnicodeEncodeError as error:
+            raise BadInput(f"a text is no Unicode: {error.reason}", hint=self._hint()) from error
         values = np.asarray(answer, dtype=np.float64)
         return values[:, -1] if values.ndim == 2 else values
 
-
-def _cell(column: InputColumn) -> tuple[str, str, Callable[[Any], np.ndarray[Any, Any]]]:
-    kind = dtype(column)
-    return column.name, tensor_name(column), lambda value: np.array([[plain(column, value)]], dtype=kind)
+    def _hint(self) -> str:
+        return "it takes " + ", ".join(f"{column.name} ({column.dtype})" for column in self.columns)

@@ -6,9 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from noria.core.clock import Micros
-from noria.core.errors import BadInput
+from noria.core.errors import BadInput, Conflict
 
 Stage = Literal["candidate", "refused", "rollout", "production", "retired", "rolled back"]
+MAY_BECOME: dict[Stage, frozenset[Stage]] = {
+    "candidate": frozenset({"rollout", "production", "rolled back", "retired"}),
+    "refused": frozenset({"production"}),
+    "rollout": frozenset({"candidate", "production", "rolled back"}),
+    "production": frozenset({"retired", "rolled back"}),
+    "retired": frozenset({"rollout", "production"}),
+    "rolled back": frozenset({"rollout", "production", "retired", "candidate"}),
+}
+"""Which stages can follow which. A refused version goes into production by force only, and never into a rollout."""
 PRODUCTION = "production"
 """The alias that serving follows unless told otherwise."""
 
@@ -60,3 +69,9 @@ class NotPromotable(BadInput):
     """A version whose gates did not pass cannot become production without being forced."""
 
     code = "N5001"
+
+
+class WrongStage(Conflict):
+    """A version cannot go from the stage that it is in to the one asked for."""
+
+    code = "N5002"

@@ -15,11 +15,14 @@ from noria.core.digest import canonical
 from noria.core.errors import NotFound
 from noria.core.rules import Outcome
 from noria.optimization.model import Package
-from noria.registry.model import PRODUCTION, Lineage, NotPromotable, Stage, Version
+from noria.registry.model import MAY_BECOME, PRODUCTION, Lineage, NotPromotable, Stage, Version, WrongStage
 from noria.registry.tables import aliases, versions
-from noria.stores.journal import Fact
+from noria.stores.journal import Fact, journal
 from noria.validation.model import Evaluation, GateSheet
 from noria.workspace.workspace import Workspace
+
+_MOVES = ("VersionPromoted", "VersionRolledBack")
+"""The facts that move an alias."""
 
 
 def register(
@@ -37,6 +40,7 @@ def register(
 ) -> Version:
     """Write a new version; gives it with its number. The same `idempotency` key gives the same version."""
     with ws.database.transaction() as connection:
+        _alone(ws, connection)
         if existing := _find(connection, model, idempotency):
             return existing
         newest = sa.select(sa.func.max(versions.c.number)).where(versions.c.model == model)
@@ -59,7 +63,7 @@ def register(
         _insert(connection, version, idempotency)
         facts = {"version": number, "digest": package.model, "stage": stage, "gates": gates.outcome.value}
         ws.journal.append(connection, Fact("VersionRegistered", f"model:{model}", facts))
-    return version
+        return _in(connection, model, number)  # as it will be read, so that a repeated call gives the same
 
 
 def find(ws: Workspace, model: str, idempotency: str) -> Version | None:
@@ -110,12 +114,22 @@ def set_stage(
     reason: str,
     evidence: Mapping[str, Any] | None = None,
 ) -> None:
-    """Move a version to a stage, inside the caller's transaction. Raises NotFound."""
+    """Move a version to a stage, inside the caller's transaction; one that is there already is left alone.
+
+    Raises NotFound, and WrongStage for a move that `MAY_BECOME` does not know.
+    """
+    _alone(ws, connection)
+    before = _in(connection, model, number).stage
+    if before == stage:
+        return
+    if stage not in MAY_BECOME[before]:
+        raise WrongStage(
+            f"version {number} of {model} is {before!r} and cannot become {stage!r}",
+            hint=f"it can become {', '.join(sorted(MAY_BECOME[before]))}",
+        )
     chosen = (versions.c.model == model, versions.c.number == number)
-    changed = connection.execute(sa.update(versions).where(*chosen).values(stage=stage))
-    if not changed.rowcount:
-        raise NotFound(f"version of {model}", str(number))
-    facts = {"version": number, "stage": stage, "reason": reason, "evidence": dict(evidence or {})}
+    connection.execute(sa.update(versions).where(*chosen).values(stage=stage))
+    facts = {"version": number, "stage": stage, "from": before, "reason": reason, "evidence": dict(evidence or {})}
     ws.journal.append(connection, Fact("StageChanged", f"model:{model}", facts))
 
 
@@ -131,34 +145,40 @@ def promote(
 ) -> Version:
     """Point the alias production at a version, in the caller's transaction or one of its own.
 
-    Raises NotPromotable unless its gates passed or `force` is given; NotFound.
+    A version that is in production already stays so, and nothing is written. Raises NotPromotable unless its
+    gates passed or `force` is given; NotFound.
     """
-    version = get_version(ws, model, number) if connection is None else _in(connection, model, number)
-    outcome = version.gates.get("outcome")
-    if outcome != Outcome.PASSED.value and not force:
-        raise NotPromotable(
-            f"version {number} of {model} may not go into production: its gates came out {outcome!r}",
-            hint="look at `noria lineage`; promote with --force only if you know better",
-        )
     with _within(ws, connection) as within:
-        _point(ws, within, version, "VersionPromoted", reason, {**(evidence or {}), "forced": force})
-    return version
+        _alone(ws, within)
+        version = _in(within, model, number)
+        outcome = version.gates.get("outcome")
+        if outcome != Outcome.PASSED.value and not force:
+            raise NotPromotable(
+                f"version {number} of {model} may not go into production: its gates came out {outcome!r}",
+                hint="look at `noria lineage`; promote with --force only if you know better",
+            )
+        if _alias_number(within, model) != number:
+            _point(ws, within, version, "VersionPromoted", reason, {**(evidence or {}), "forced": force})
+        return _in(within, model, number)
 
 
-def rollback(ws: Workspace, model: str, *, reason: str) -> Version:
-    """Point the alias production back at the version before. Raises NotFound when there was none."""
-    with ws.database.transaction() as connection:
-        before = _history(ws, model)[:-1]
+def rollback(ws: Workspace, model: str, *, reason: str, connection: sa.Connection | None = None) -> Version:
+    """Point the alias production back at the version before; again, at the one before that.
+
+    A version that was rolled back is never returned to. Raises NotFound when there is none before.
+    """
+    with _within(ws, connection) as within:
+        _alone(ws, within)
+        before = _held(within, model)[:-1]
         if not before:
             raise NotFound("earlier production version", model, hint="this is the first one; promote another instead")
-        version = _in(connection, model, before[-1])
-        _point(ws, connection, version, "VersionRolledBack", reason, {})
-    return version
+        _point(ws, within, _in(within, model, before[-1]), "VersionRolledBack", reason, {})
+        return _in(within, model, before[-1])
 
 
 def alias_at(ws: Workspace, model: str, alias: str, at: Micros) -> int | None:
     """Which version an alias pointed at, at a moment: a view of the journal."""
-    moves = ws.journal.read(kinds=["VersionPromoted", "VersionRolledBack"], subject=f"model:{model}")
+    moves = ws.journal.read(kinds=_MOVES, subject=f"model:{model}")
     numbers = [int(one.data["version"]) for one in moves if one.at <= at and one.data["alias"] == alias]
     return numbers[-1] if numbers else None
 
@@ -183,9 +203,18 @@ def lineage(ws: Workspace, model: str, number: int) -> dict[str, Any]:
         "split": made.split,
         "features": made.features,
         "snapshots": made.snapshots,
+        "files": _files(ws, made.snapshots),
         "parent": made.parent,
         "notes": list(version.notes),
     }
+
+
+def _files(ws: Workspace, taken: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Per source, the name and digest of every file of its snapshot, where the snapshot is still known."""
+    from noria.data import snapshot
+
+    known = {source: snapshot.get(ws, name) for source, name in taken.items()}
+    return {source: {file.name: file.digest for file in one.files} for source, one in known.items() if one}
 
 
 def _point(
@@ -214,17 +243,27 @@ def _within(ws: Workspace, connection: sa.Connection | None) -> Iterator[sa.Conn
         yield own
 
 
-def _history(ws: Workspace, model: str) -> list[int]:
-    """The versions in production one after the other, without those that were rolled back."""
-    stood: list[int] = []
-    for move in ws.journal.read(kinds=["VersionPromoted", "VersionRolledBack"], subject=f"model:{model}"):
-        number = int(move.data["version"])
-        if move.kind == "VersionPromoted":
-            stood += [number] if stood[-1:] != [number] else []
-        else:
-            while stood and stood[-1] != number:
-                stood.pop()
-    return stood
+def _held(connection: sa.Connection, model: str) -> list[int]:
+    """The versions that production would go back through, the present one last: a stack, by the journal."""
+    moves = sa.select(journal.c.kind, journal.c.data).where(
+        journal.c.subject == f"model:{model}", journal.c.kind.in_(_MOVES)
+    )
+    held: list[int] = []
+    for kind, data in connection.execute(moves.order_by(journal.c.seq)):
+        fact = json.loads(data)
+        if fact["alias"] != PRODUCTION:
+            continue
+        if kind == "VersionRolledBack":
+            while held and held[-1] != fact["version"]:
+                held.pop()
+        if not held or held[-1] != fact["version"]:
+            held.append(fact["version"])
+    return held
+
+
+def _alone(ws: Workspace, connection: sa.Connection) -> None:
+    """One change of the registry at a time: appending no fact still takes the journal's lock."""
+    ws.journal.append(connection)
 
 
 def _alias_number(connection: sa.Connection, model: str) -> int | None:

@@ -40,12 +40,16 @@ def measure(metric: str, label: Array, prediction: Array) -> float:
 
 
 def measure_weighted(metric: str, label: Array, prediction: Array, weights: Array) -> Array:
-    """One metric under several weightings of the same rows; `weights` has a row each."""
+    """One metric under several weightings of the same rows; `weights` has a row each.
+
+    NaN where it is undefined: no rows, one class only, or a label or prediction that is no finite number.
+    """
     _known(metric)
-    if not len(label):
-        return np.full(len(weights), np.nan)
+    label, prediction = np.asarray(label, float), np.asarray(prediction, float)
+    if not len(label) or not (np.isfinite(label).all() and np.isfinite(prediction).all()):
+        return np.full(len(weights), np.nan)  # an AUC would rank NaN somewhere, and look like a measurement
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _MEASURES[metric](np.asarray(label, float), np.asarray(prediction, float), weights)
+        return _MEASURES[metric](label, prediction, weights)
 
 
 def row_losses(task: str, label: Array, prediction: Array) -> Array:
@@ -81,9 +85,9 @@ def _mae(label: Array, prediction: Array, weights: Array) -> Array:
 
 
 def _r2(label: Array, prediction: Array, weights: Array) -> Array:
-    centre = _mean(label, weights)
-    spread = _mean(label**2, weights) - centre**2
-    return np.asarray(1 - _mean((prediction - label) ** 2, weights) / spread)
+    shifted = label - label.mean()  # squares of large labels would cancel each other's digits away
+    spread = _mean(shifted**2, weights) - _mean(shifted, weights) ** 2
+    return np.where(spread > 0, 1 - _mean((prediction - label) ** 2, weights) / spread, np.nan)
 
 
 def _roc_auc(label: Array, prediction: Array, weights: Array) -> Array:
@@ -103,8 +107,8 @@ def _average_precision(label: Array, prediction: Array, weights: Array) -> Array
     ordered = weights[:, order]
     ups = _by_group(ordered * (label[order] > 0.5), group)
     every = _by_group(ordered, group)
-    found = np.cumsum(ups, axis=1)
-    precision = np.divide(found, np.cumsum(every, axis=1), out=np.zeros_like(found), where=np.cumsum(every, axis=1) > 0)
+    found, seen = np.cumsum(ups, axis=1), np.cumsum(every, axis=1)
+    precision = np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)
     return np.asarray((precision * ups).sum(axis=1) / ups.sum(axis=1))
 
 
@@ -117,6 +121,8 @@ def _ranked(prediction: Array) -> tuple[Array, Array]:
 
 
 def _by_group(values: Array, starts: Array) -> Array:
+    if len(starts) == values.shape[1]:
+        return values
     return np.asarray(np.add.reduceat(values, starts, axis=1))
 
 
