@@ -85,7 +85,7 @@ def _mae(label: Array, prediction: Array, weights: Array) -> Array:
 
 
 def _r2(label: Array, prediction: Array, weights: Array) -> Array:
-    shifted = label - label.mean()  # squares of large labels would cancel each other's digits away
+    shifted = label - _mean(label, weights[:1])  # squares of large labels would cancel each other's digits away
     spread = _mean(shifted**2, weights) - _mean(shifted, weights) ** 2
     return np.where(spread > 0, 1 - _mean((prediction - label) ** 2, weights) / spread, np.nan)
 
