@@ -84,8 +84,7 @@ def _verdict(rule: Rule, evaluation: Evaluation) -> Verdict:
 def _against_champion(rule: Rule, champion: Quantity, evaluation: Evaluation) -> Verdict:
     metric = str(champion.about[0])
     value = _measured(rule.quantity, evaluation)
-    own = rule.quantity  # a subclass of Quantity when a user wrote it, which equals no plain one
-    if (own.kind, own.about) != ("metric", champion.about):
+    if (rule.quantity.kind, rule.quantity.about) != ("metric", champion.about):
         said = f"only {metric} itself can be compared with the champion's {metric}"
         return Verdict(str(rule), Outcome.NOT_RUN, value, None, said)
     if value is None:
