@@ -88,6 +88,12 @@ def test_r2_of_labels_far_from_zero_keeps_its_digits():
     assert measure("r2", label, prediction) == pytest.approx(oracle.r2_score(label, prediction), rel=1e-6)
 
 
+def test_r2_keeps_its_digits_where_a_resample_leaves_out_the_rows_far_away():
+    label, prediction = np.array([1e6, 0.0, 0.011]), np.array([1e6, 0.001, 0.010])
+    weighted = measure_weighted("r2", label, prediction, np.array([[0.0, 1.0, 1.0]]))[0]
+    assert weighted == pytest.approx(oracle.r2_score(label[1:], prediction[1:]), rel=1e-9)
+
+
 def test_r2_of_labels_all_alike_is_undefined():
     assert np.isnan(measure("r2", np.full(9, 0.1), np.full(9, 0.2)))
 

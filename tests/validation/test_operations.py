@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import noria
 from noria.core.clock import cpu_seconds
 from noria.core.digest import canonical
 from noria.core.errors import BadInput
@@ -170,6 +171,13 @@ class TestAgainstTheChampion:
             turned = verdict(champion_brier >= brier, self.against(low, high))
             assert turned.outcome is straight.outcome
             assert turned.rule == "champion(brier) >= brier"
+
+    def test_rules_as_a_user_writes_them_are_judged_like_plain_ones(self):
+        metric = noria.metric("brier")
+        for rule in (metric <= noria.champion(metric), noria.champion(metric) >= metric):
+            assert verdict(rule, self.against(-0.02, -0.01)).outcome is Outcome.PASSED
+            assert verdict(rule, self.against(0.01, 0.02)).outcome is Outcome.FAILED
+            assert verdict(rule, flights(300)).note == "no champion yet"
 
     def test_a_champion_that_could_not_be_compared_is_not_run(self):
         found = verdict(brier <= champion_brier, flights(300, champion=None, champion_version=4))

@@ -25,6 +25,11 @@ class NotConvertible(BadInput):
     code = "N4204"
 
 
+def to_onnx(model: Any, columns: Sequence[InputColumn]) -> bytes:
+    """The preferred graph's bytes, not compared with anything yet. Raises NotConvertible."""
+    return next(conversions(model, columns))()
+
+
 def conversions(model: Any, columns: Sequence[InputColumn]) -> Iterator[Conversion]:
     """Ways to convert, the preferred one first; each gives a graph's bytes or raises NotConvertible.
 

@@ -45,7 +45,7 @@ def register(
             return existing
         newest = sa.select(sa.func.max(versions.c.number)).where(versions.c.model == model)
         number = (connection.execute(newest).scalar() or 0) + 1
-        made = Version(
+        version = Version(
             model=model,
             number=number,
             created=ws.clock.now(),
@@ -59,7 +59,6 @@ def register(
             lineage=lineage,
             notes=(package.why_native,) if package.why_native else (),
         )
-        version = msgspec.convert(json.loads(canonical(made)), Version)  # as it will be read back
         _insert(connection, version, idempotency)
         facts = {"version": number, "digest": package.model, "stage": stage, "gates": gates.outcome.value}
         ws.journal.append(connection, Fact("VersionRegistered", f"model:{model}", facts))

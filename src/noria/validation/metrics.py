@@ -85,9 +85,10 @@ def _mae(label: Array, prediction: Array, weights: Array) -> Array:
 
 
 def _r2(label: Array, prediction: Array, weights: Array) -> Array:
-    shifted = label - _mean(label, weights[:1])  # squares of large labels would cancel each other's digits away
-    spread = _mean(shifted**2, weights) - _mean(shifted, weights) ** 2
-    return np.where(spread > 0, 1 - _mean((prediction - label) ** 2, weights) / spread, np.nan)
+    distance = label - _mean(label, weights)[:, None]  # a mean of squares would cancel its digits away
+    spread = (weights * distance**2).sum(axis=1) / weights.sum(axis=1)
+    alike = spread <= (1e-12 * np.abs(label).max()) ** 2  # nothing but the rounding of the mean
+    return np.where(alike, np.nan, 1 - _mean((prediction - label) ** 2, weights) / spread)
 
 
 def _roc_auc(label: Array, prediction: Array, weights: Array) -> Array:
