@@ -168,9 +168,20 @@ def package(ws: Workspace, plan: ModelPlan, rows: Learning, trained: Mapping[str
     model = native.load(ws, trained["model"])
     columns = input_columns(spec.inputs)
     task = spec.label.task
-    expected = training.predict(model, to_frame(rows.test, columns, spec.frame), task)
+
+    def answer(table: pa.Table) -> np.ndarray[Any, Any]:
+        return training.predict(model, to_frame(table, columns, spec.frame), task)
+
+    expected = answer(rows.test)
     made = packaging.package(
-        ws, model=model, inputs=spec.inputs, label=spec.label.name, task=task, table=rows.test, prediction=expected
+        ws,
+        model=model,
+        inputs=spec.inputs,
+        label=spec.label.name,
+        task=task,
+        table=rows.test,
+        prediction=expected,
+        answer=answer,
     )
     digest = packaging.save_package(ws, made)
     seen = _thinned(rows.train)

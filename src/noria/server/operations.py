@@ -65,8 +65,8 @@ def rollback(ws: Workspace, model: str, *, reason: str) -> Version:
     before = registry.alias(ws, model)
     if before is None:
         raise BadInput(f"{model} has nothing in production", hint="promote a version first")
-    version = registry.rollback(ws, model, reason=reason)
     with ws.database.transaction() as connection:
+        version = registry.rollback(ws, model, reason=reason, connection=connection)
         serving.set_routing(ws, connection, Routing(model, champion=version.number))
     return version
 
