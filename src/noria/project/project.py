@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from noria.core.rules import Condition, Quantity, Rule, Trigger
+from noria.core.rules import Condition, Rule, Trigger
 from noria.core.units import Duration
 from noria.project.sources import Source
 from noria.rollout.model import StageSpec
@@ -110,8 +110,3 @@ class Project:
             return model
 
         return mark
-
-
-def is_live(quantity: Quantity) -> bool:
-    """Whether a quantity is measured in production (and so belongs to monitors, not gates)."""
-    return quantity.kind in ("live", "drift", "missing", "errors")

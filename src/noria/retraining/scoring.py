@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from noria.core.clock import Micros, to_datetime
+from noria.core.clock import to_datetime
 from noria.data.model import Part
 from noria.features import operations as features
 from noria.features.model import input_columns
+from noria.monitoring.observations import PredictionRow
 from noria.optimization import operations as packaging
 from noria.optimization.session import Session
 from noria.registry import operations as registry
@@ -32,23 +33,8 @@ _TOLERANCE = 1e-9
 """Relative difference of doubles up to which offline and online are equal; everything else is compared bit by bit."""
 
 
-class Answer(Protocol):
-    """The part of a logged prediction that is scored."""
-
-    @property
-    def prediction_id(self) -> str: ...
-    @property
-    def at(self) -> Micros: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def features(self) -> Mapping[str, Any]: ...
-    @property
-    def output(self) -> float: ...
-    @property
-    def latency(self) -> float: ...
+Answer = PredictionRow
+"""A logged prediction, as far as it is scored."""
 
 
 @dataclass(frozen=True)
