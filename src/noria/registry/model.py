@@ -34,7 +34,7 @@ def subject(model: str) -> str:
     'model:lateness'
     """
     whole = f"model:{model}"
-    return whole if len(whole) <= _SUBJECT else f"{whole[:_SUBJECT - 13]}#{short(digest(model))}"
+    return whole if len(whole) <= _SUBJECT else f"{whole[: _SUBJECT - 13]}#{short(digest(model))}"
 
 
 @dataclass(frozen=True)

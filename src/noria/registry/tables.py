@@ -83,7 +83,7 @@ policies = sa.Table(
     sa.Column("declared", sa.BigInteger, nullable=False),
     sa.Column("actor", sa.String(256), nullable=False),
 )
-"""What an alias needs before it may move to a version; the model `*` means every model. `needs` is a JSON list."""
+"""What an alias needs before it may move to a version; an empty model means every one. `needs` is a JSON list."""
 signing_keys = sa.Table(
     "signing_keys",
     metadata,
