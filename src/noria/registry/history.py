@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from noria.core.clock import Micros
 from noria.registry.model import PRODUCTION, Stage, subject
-from noria.registry.stages import MlflowStage, shown
 from noria.registry.tables import registered_models
 from noria.stores.journal import Entry, journal
 from noria.workspace.workspace import Workspace
@@ -70,12 +69,6 @@ def stages_at(ws: Workspace, model: str, at: Micros) -> dict[int, Stage]:
             else:
                 standing[int(fact["version"])] = fact.get("stage", "candidate")
     return standing
-
-
-def holder_at(ws: Workspace, model: str, stage: MlflowStage, at: Micros) -> int | None:
-    """The highest version in one of MLflow's stages, at a moment."""
-    standing = [number for number, ours in stages_at(ws, model, at).items() if shown(ours) == stage]
-    return max(standing, default=None)
 
 
 def timeline(ws: Workspace, model: str) -> list[Entry]:
@@ -139,6 +132,23 @@ def life(connection: sa.Connection, model: str, at: Micros | None = None) -> lis
     return [
         replace(one, before=ended + 1) if one.before == ended else one for one in _stretches(connection, model, ended)
     ]
+
+
+def name_today(connection: sa.Connection, model: str, at: Micros) -> str | None:
+    """What the model is called now that a name meant at a moment; None when it was deleted since."""
+    stretches = life(connection, model, at)
+    if not stretches:
+        return None
+    name, seq = stretches[0].name, stretches[0].after
+    while True:
+        left = [one for one, _ in _partings(connection, name) if one > seq]
+        if not left:
+            return name
+        query = sa.select(journal.c.kind, journal.c.data).where(journal.c.seq == left[0])
+        row = connection.execute(query).one()
+        if row.kind == "ModelDeleted":
+            return None
+        name, seq = json.loads(row.data)["after"], left[0]
 
 
 def _partings(connection: sa.Connection, model: str) -> list[tuple[int, Micros]]:
