@@ -21,6 +21,9 @@ from noria.core.search.values import Operand, WrongValue, read_value
 DEEPEST = 50
 """How many parentheses and NOTs may stand inside each other."""
 
+MOST_COMPARISONS = 300
+"""How many comparisons a filter may have: SQLite counts no further than 1,000 levels of AND."""
+
 _OPERATORS = (("IS", "NULL"), ("NOT", "IN"), ("NOT", "LIKE"), ("NOT", "ILIKE"), ("IN",), ("LIKE",), ("ILIKE",))
 
 
@@ -43,6 +46,7 @@ class _Reader:
         self._grammar = grammar
         self._cursor = cursor
         self._depth = 0
+        self._count = 0
         self._extensions: set[str] = set()
 
     def read(self) -> Parsed:
@@ -109,6 +113,9 @@ class _Reader:
 
     def _comparison(self) -> Comparison:
         start = self._cursor.token.start
+        self._count += 1
+        if self._count > MOST_COMPARISONS:
+            raise self._cursor.wrong(f"it has more than {MOST_COMPARISONS} comparisons")
         key = self._key()
         rule = self._grammar.rule(key.entity, key.name)
         operator = self._operator(rule, start)
