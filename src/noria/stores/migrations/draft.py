@@ -3,6 +3,7 @@
 A scratch database is brought to the newest revision and compared with the metadata; what differs becomes the
 next file. It is a draft: read it before it is committed, for a renamed column looks like one dropped and one
 added. `--anew` throws all revisions away and writes the first one again, which is right only before a release.
+The baselines, which make an empty database in one go, are written along with it; `--baseline` writes them alone.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 import noria
 from noria.stores.migrations import upgrade
@@ -40,14 +44,29 @@ def draft(message: str) -> Path | None:
     """Write the next revision; gives its file, or None when the tables are as the revisions make them."""
     target = import_tables()
     with sa.create_engine("sqlite://").begin() as connection:
-        upgrade.upgrade(connection)
+        upgrade.upgrade_by_revisions(connection)
         if not differences(connection, target):
             return None
         number = f"{len(upgrade.revisions()) + 1:04d}"
         command.revision(upgrade.config(connection, target), message, autogenerate=True, rev_id=number)
     (written,) = (upgrade.FOLDER / "versions").glob(f"{number}_*.py")
     tidy(written)
+    write_baselines()
     return written
+
+
+def write_baselines() -> None:
+    """Write the tables as they are declared now, as the SQL that makes them, for each kind of database."""
+    tables = import_tables().sorted_tables
+    for dialect in (sqlite.dialect(), postgresql.dialect()):
+        made: list[Any] = [CreateTable(table) for table in tables]
+        made += [CreateIndex(one) for table in tables for one in sorted(table.indexes, key=lambda one: str(one.name))]
+        lines = [str(one.compile(dialect=dialect)).strip().replace(", \n", ",\n") for one in made]
+        lines += [f"CREATE TABLE {upgrade.VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"]
+        lines += [f"INSERT INTO {upgrade.VERSION_TABLE} VALUES ('{upgrade.revisions()[-1]}')"]
+        file = upgrade.baseline(dialect.name)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(";\n\n".join(lines) + ";\n", encoding="utf-8")
 
 
 def differences(connection: sa.Connection, target: sa.MetaData) -> list[object]:
@@ -68,9 +87,13 @@ def tidy(file: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and write the file."""
     parser = argparse.ArgumentParser(prog="python -m noria.stores.migrations.draft", description=__doc__)
-    parser.add_argument("message", help='what changes, such as "rollouts know their owner"')
+    parser.add_argument("message", nargs="?", default="changes", help='what changes, such as "rollouts know their owner"')
     parser.add_argument("--anew", action="store_true", help="throw all revisions away and begin again")
+    parser.add_argument("--baseline", action="store_true", help="write the baselines and no revision")
     chosen = parser.parse_args(arguments)
+    if chosen.baseline:
+        write_baselines()
+        return
     if chosen.anew:
         for file in (upgrade.FOLDER / "versions").glob("[0-9]*.py"):
             file.unlink()

@@ -1,7 +1,8 @@
 """Bringing a database to the newest revision.
 
 The revision a database is at stands in its table `noria_schema`. Whoever is at the newest one pays two
-small queries: Alembic is imported only when there is something to do.
+small queries: Alembic is imported only when there is something to do. A database that is still empty is
+made from `baseline/`, the tables as the newest revision leaves them, written out as SQL.
 """
 
 from __future__ import annotations
@@ -51,9 +52,30 @@ def is_newest(connection: sa.Connection) -> bool:
 
 def upgrade(connection: sa.Connection) -> None:
     """Run what is missing, inside the caller's transaction; the caller sees to it that nobody else does."""
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        create(connection)
+        if is_newest(connection):
+            return
+    upgrade_by_revisions(connection)
+
+
+def create(connection: sa.Connection) -> None:
+    """Make the tables of an empty database as the newest revision leaves them, and write down which that is."""
+    for statement in baseline(connection.dialect.name).read_text(encoding="utf-8").split(";\n"):
+        if statement.strip():
+            connection.exec_driver_sql(statement)
+
+
+def upgrade_by_revisions(connection: sa.Connection) -> None:
+    """Run every missing revision, from the first one on where none has been run."""
     from alembic import command
 
     command.upgrade(config(connection), "head")
+
+
+def baseline(dialect: str) -> Path:
+    """The file that makes an empty database of that kind."""
+    return FOLDER / "baseline" / f"{dialect}.sql"
 
 
 def config(connection: sa.Connection, metadata: sa.MetaData | None = None) -> Config:

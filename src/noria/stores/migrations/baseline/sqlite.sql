@@ -1,0 +1,410 @@
+CREATE TABLE aliases (
+	model VARCHAR(255) NOT NULL,
+	alias VARCHAR(64) NOT NULL,
+	version INTEGER NOT NULL,
+	moved BIGINT NOT NULL,
+	PRIMARY KEY (model, alias)
+);
+
+CREATE TABLE artifacts (
+	path VARCHAR(1500) NOT NULL,
+	folder VARCHAR(1500) NOT NULL,
+	digest VARCHAR(64),
+	size BIGINT NOT NULL,
+	created BIGINT NOT NULL,
+	PRIMARY KEY (path)
+);
+
+CREATE TABLE chunks (
+	run INTEGER NOT NULL,
+	metric INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	points INTEGER NOT NULL,
+	first_step BIGINT NOT NULL,
+	last_step BIGINT NOT NULL,
+	first_at BIGINT NOT NULL,
+	last_at BIGINT NOT NULL,
+	extremes BLOB NOT NULL,
+	columns BLOB NOT NULL,
+	PRIMARY KEY (run, metric, number)
+);
+
+CREATE TABLE data_accepted (
+	source VARCHAR(255) NOT NULL,
+	snapshot VARCHAR(64) NOT NULL,
+	rules VARCHAR(64) NOT NULL,
+	at BIGINT NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (source)
+);
+
+CREATE TABLE data_files (
+	path VARCHAR(1024) NOT NULL,
+	bytes BIGINT NOT NULL,
+	modified_ns BIGINT NOT NULL,
+	changed_ns BIGINT NOT NULL,
+	inode VARCHAR(32) NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	PRIMARY KEY (path)
+);
+
+CREATE TABLE data_parts (
+	"key" VARCHAR(64) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY ("key")
+);
+
+CREATE TABLE data_snapshots (
+	digest VARCHAR(64) NOT NULL,
+	source VARCHAR(255) NOT NULL,
+	taken_at BIGINT NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (digest)
+);
+
+CREATE TABLE experiments (
+	"key" INTEGER NOT NULL,
+	name VARCHAR(500) NOT NULL,
+	artifact_root TEXT NOT NULL,
+	stage VARCHAR(8) NOT NULL,
+	created BIGINT NOT NULL,
+	updated BIGINT NOT NULL,
+	PRIMARY KEY ("key"),
+	UNIQUE (name)
+);
+
+CREATE TABLE journal (
+	seq INTEGER NOT NULL,
+	at BIGINT NOT NULL,
+	kind VARCHAR(64) NOT NULL,
+	subject VARCHAR(255) NOT NULL,
+	actor VARCHAR(255) NOT NULL,
+	data TEXT NOT NULL,
+	previous VARCHAR(64) NOT NULL,
+	hash VARCHAR(64) NOT NULL,
+	PRIMARY KEY (seq)
+);
+
+CREATE TABLE measurements (
+	model VARCHAR(255) NOT NULL,
+	subject VARCHAR(255) NOT NULL,
+	at BIGINT NOT NULL,
+	version INTEGER NOT NULL,
+	kind VARCHAR(32) NOT NULL,
+	value FLOAT,
+	threshold FLOAT,
+	state VARCHAR(16) NOT NULL,
+	rows INTEGER NOT NULL,
+	low FLOAT,
+	high FLOAT,
+	reference FLOAT,
+	note TEXT NOT NULL,
+	PRIMARY KEY (model, subject, at)
+);
+
+CREATE TABLE metric_names (
+	"key" INTEGER NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	PRIMARY KEY ("key"),
+	UNIQUE (name)
+);
+
+CREATE TABLE monitors (
+	model VARCHAR(255) NOT NULL,
+	subject VARCHAR(255) NOT NULL,
+	version INTEGER NOT NULL,
+	quantity VARCHAR(255) NOT NULL,
+	state VARCHAR(16) NOT NULL,
+	alarmed BOOLEAN NOT NULL,
+	streak INTEGER NOT NULL,
+	counted BIGINT NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (model, subject)
+);
+
+CREATE TABLE points (
+	run INTEGER NOT NULL,
+	metric INTEGER NOT NULL,
+	step BIGINT NOT NULL,
+	at BIGINT NOT NULL,
+	value FLOAT NOT NULL,
+	is_nan SMALLINT NOT NULL,
+	PRIMARY KEY (run, metric, step, at, value, is_nan)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE rollouts (
+	id VARCHAR(64) NOT NULL,
+	model VARCHAR(255) NOT NULL,
+	active VARCHAR(255),
+	idempotency VARCHAR(255),
+	champion INTEGER NOT NULL,
+	challenger INTEGER NOT NULL,
+	state VARCHAR(16) NOT NULL,
+	stage INTEGER NOT NULL,
+	started BIGINT NOT NULL,
+	stage_started BIGINT NOT NULL,
+	ended BIGINT,
+	reason TEXT NOT NULL,
+	evidence TEXT NOT NULL,
+	PRIMARY KEY (id),
+	UNIQUE (active),
+	UNIQUE (idempotency)
+);
+
+CREATE TABLE serving_routings (
+	model VARCHAR(255) NOT NULL,
+	revision BIGINT NOT NULL,
+	routing TEXT NOT NULL,
+	PRIMARY KEY (model)
+);
+
+CREATE TABLE spools (
+	id VARCHAR(64) NOT NULL,
+	position BIGINT NOT NULL,
+	updated BIGINT NOT NULL,
+	PRIMARY KEY (id)
+);
+
+CREATE TABLE step_results (
+	step VARCHAR(255) NOT NULL,
+	"key" VARCHAR(64) NOT NULL,
+	inputs TEXT NOT NULL,
+	value TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	PRIMARY KEY (step, "key")
+);
+
+CREATE TABLE versions (
+	model VARCHAR(255) NOT NULL,
+	number INTEGER NOT NULL,
+	identity VARCHAR(64) NOT NULL,
+	created BIGINT NOT NULL,
+	stage VARCHAR(32) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (model, number),
+	CONSTRAINT versions_identity UNIQUE (model, identity)
+);
+
+CREATE TABLE work_runs (
+	run VARCHAR(64) NOT NULL,
+	workflow VARCHAR(255) NOT NULL,
+	args TEXT NOT NULL,
+	state VARCHAR(20) NOT NULL,
+	code VARCHAR(255) NOT NULL,
+	dedup VARCHAR(255),
+	priority INTEGER NOT NULL,
+	result TEXT,
+	error TEXT NOT NULL,
+	wake_at BIGINT,
+	waiting_for VARCHAR(255),
+	submitted_at BIGINT NOT NULL,
+	started_at BIGINT,
+	changed_at BIGINT NOT NULL,
+	fence BIGINT NOT NULL,
+	deaths INTEGER NOT NULL,
+	owner VARCHAR(255),
+	lease_until BIGINT,
+	PRIMARY KEY (run)
+);
+
+CREATE TABLE datasets (
+	"key" INTEGER NOT NULL,
+	experiment INTEGER NOT NULL,
+	name VARCHAR(500) NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	source_type VARCHAR(36) NOT NULL,
+	source TEXT NOT NULL,
+	schema TEXT,
+	profile TEXT,
+	PRIMARY KEY ("key"),
+	CONSTRAINT datasets_identity UNIQUE (experiment, name, digest),
+	FOREIGN KEY(experiment) REFERENCES experiments ("key")
+);
+
+CREATE TABLE experiment_tags (
+	experiment INTEGER NOT NULL,
+	name VARCHAR(250) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (experiment, name),
+	FOREIGN KEY(experiment) REFERENCES experiments ("key")
+);
+
+CREATE TABLE logged_models (
+	"key" INTEGER NOT NULL,
+	id VARCHAR(64) NOT NULL,
+	experiment INTEGER NOT NULL,
+	name VARCHAR(500) NOT NULL,
+	kind VARCHAR(500),
+	state VARCHAR(24) NOT NULL,
+	state_message TEXT,
+	source_run VARCHAR(256),
+	artifact_root TEXT NOT NULL,
+	stage VARCHAR(8) NOT NULL,
+	created BIGINT NOT NULL,
+	updated BIGINT NOT NULL,
+	PRIMARY KEY ("key"),
+	UNIQUE (id),
+	FOREIGN KEY(experiment) REFERENCES experiments ("key")
+);
+
+CREATE TABLE runs (
+	"key" INTEGER NOT NULL,
+	id VARCHAR(256) NOT NULL,
+	experiment INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	model VARCHAR(255) NOT NULL,
+	kind VARCHAR(64) NOT NULL,
+	actor VARCHAR(256) NOT NULL,
+	state VARCHAR(16) NOT NULL,
+	stage VARCHAR(8) NOT NULL,
+	started BIGINT,
+	ended BIGINT,
+	deleted BIGINT,
+	artifact_root TEXT NOT NULL,
+	inputs TEXT NOT NULL,
+	note TEXT NOT NULL,
+	PRIMARY KEY ("key"),
+	UNIQUE (id),
+	FOREIGN KEY(experiment) REFERENCES experiments ("key")
+);
+
+CREATE TABLE work_signals (
+	run VARCHAR(64) NOT NULL,
+	number INTEGER NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	value TEXT NOT NULL,
+	at BIGINT NOT NULL,
+	taken_by INTEGER,
+	PRIMARY KEY (run, number),
+	FOREIGN KEY(run) REFERENCES work_runs (run)
+);
+
+CREATE TABLE work_steps (
+	run VARCHAR(64) NOT NULL,
+	seq INTEGER NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	kind VARCHAR(20) NOT NULL,
+	state VARCHAR(20) NOT NULL,
+	attempt INTEGER NOT NULL,
+	result TEXT,
+	error TEXT NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (run, seq),
+	FOREIGN KEY(run) REFERENCES work_runs (run)
+);
+
+CREATE TABLE latest_metrics (
+	run INTEGER NOT NULL,
+	metric INTEGER NOT NULL,
+	experiment INTEGER NOT NULL,
+	value FLOAT NOT NULL,
+	is_nan SMALLINT NOT NULL,
+	step BIGINT NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (run, metric),
+	FOREIGN KEY(run) REFERENCES runs ("key"),
+	FOREIGN KEY(metric) REFERENCES metric_names ("key")
+)
+ WITHOUT ROWID;
+
+CREATE TABLE logged_model_metrics (
+	model INTEGER NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	at BIGINT NOT NULL,
+	step BIGINT NOT NULL,
+	run INTEGER NOT NULL,
+	value FLOAT NOT NULL,
+	is_nan SMALLINT NOT NULL,
+	dataset INTEGER,
+	dataset_name VARCHAR(500),
+	dataset_digest VARCHAR(64),
+	PRIMARY KEY (model, name, at, step, run),
+	FOREIGN KEY(model) REFERENCES logged_models ("key"),
+	FOREIGN KEY(run) REFERENCES runs ("key")
+);
+
+CREATE TABLE logged_model_params (
+	model INTEGER NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (model, name),
+	FOREIGN KEY(model) REFERENCES logged_models ("key")
+);
+
+CREATE TABLE logged_model_tags (
+	model INTEGER NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (model, name),
+	FOREIGN KEY(model) REFERENCES logged_models ("key")
+);
+
+CREATE TABLE run_datasets (
+	run INTEGER NOT NULL,
+	dataset INTEGER NOT NULL,
+	tags TEXT NOT NULL,
+	context VARCHAR(500),
+	PRIMARY KEY (run, dataset),
+	FOREIGN KEY(run) REFERENCES runs ("key"),
+	FOREIGN KEY(dataset) REFERENCES datasets ("key")
+);
+
+CREATE TABLE run_models (
+	run INTEGER NOT NULL,
+	role VARCHAR(8) NOT NULL,
+	model VARCHAR(64) NOT NULL,
+	step BIGINT NOT NULL,
+	PRIMARY KEY (run, role, model, step),
+	FOREIGN KEY(run) REFERENCES runs ("key")
+);
+
+CREATE TABLE run_params (
+	run INTEGER NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (run, name),
+	FOREIGN KEY(run) REFERENCES runs ("key")
+)
+ WITHOUT ROWID;
+
+CREATE TABLE run_tags (
+	run INTEGER NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (run, name),
+	FOREIGN KEY(run) REFERENCES runs ("key")
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_artifacts_folder ON artifacts (folder);
+
+CREATE INDEX ix_data_snapshots_source ON data_snapshots (source);
+
+CREATE INDEX ix_journal_kind ON journal (kind);
+
+CREATE INDEX ix_journal_subject ON journal (subject);
+
+CREATE INDEX measurements_by_time ON measurements (model, at);
+
+CREATE INDEX ix_monitors_quantity ON monitors (quantity);
+
+CREATE INDEX ix_rollouts_model ON rollouts (model);
+
+CREATE INDEX ix_step_results_created ON step_results (created);
+
+CREATE UNIQUE INDEX work_runs_dedup ON work_runs (dedup) WHERE state NOT IN ('failed', 'cancelled');
+
+CREATE INDEX work_runs_ready ON work_runs (state, priority, run);
+
+CREATE INDEX logged_models_newest ON logged_models (experiment, stage, created DESC);
+
+CREATE INDEX ix_runs_model ON runs (model);
+
+CREATE INDEX runs_newest ON runs (experiment, stage, started DESC, id);
+
+CREATE INDEX latest_metrics_order ON latest_metrics (experiment, metric, is_nan, value, run);
+
+CREATE TABLE noria_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+
+INSERT INTO noria_schema VALUES ('0001');
