@@ -111,8 +111,8 @@ def _put_in_versions(old: dict[str, list[dict[str, Any]]]) -> None:
             {
                 **row,
                 "updated": row["created"],
-                "source": f"noria:/{_package(row)}",
-                "storage": "",
+                "source": f"mlflow-artifacts:/registry/{_package(row)}",
+                "storage": f"mlflow-artifacts:/registry/{_package(row)}",
                 "run": _run(row),
                 "run_link": None,
                 "description": None,
