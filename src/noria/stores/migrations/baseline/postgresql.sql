@@ -7,6 +7,12 @@ CREATE TABLE artifacts (
 	PRIMARY KEY (path)
 );
 
+CREATE TABLE bundled_snapshots (
+	digest VARCHAR(64) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (digest)
+);
+
 CREATE TABLE chunks (
 	run BIGINT NOT NULL,
 	metric BIGINT NOT NULL,
