@@ -44,8 +44,8 @@ def _experiments(connection: sa.Connection, world: dict[str, Any], names: dict[s
         row = {"key": key, "name": each["name"], "artifact_root": "x", "stage": each["stage"],
                "created": each["created"] * 1000, "updated": each["updated"] * 1000}  # fmt: skip
         _insert(connection, t.experiments, [row])
-        _insert(connection, t.experiment_tags,
-                [{"experiment": key, "name": name, "value": value} for name, value in each["tags"].items()])  # fmt: skip
+        tags = [{"experiment": key, "name": name, "value": value} for name, value in each["tags"].items()]
+        _insert(connection, t.experiment_tags, tags)
 
 
 def _run(connection: sa.Connection, key: int, id_: str, experiment: int, run: dict[str, Any],

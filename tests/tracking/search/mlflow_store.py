@@ -16,8 +16,17 @@ logging.disable(logging.CRITICAL)
 
 import sqlalchemy as sa
 from mlflow.entities import (
-    Dataset, DatasetInput, ExperimentTag, InputTag, LoggedModelParameter, LoggedModelTag, Metric, Param, RunStatus,
-    RunTag, ViewType,
+    Dataset,
+    DatasetInput,
+    ExperimentTag,
+    InputTag,
+    LoggedModelParameter,
+    LoggedModelTag,
+    Metric,
+    Param,
+    RunStatus,
+    RunTag,
+    ViewType,
 )  # fmt: skip
 from mlflow.entities.model_registry import ModelVersionTag, RegisteredModelTag
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore
@@ -91,8 +100,8 @@ class Store:
         with self.tracking.engine.begin() as connection:
             for name, value, at, step, run, dataset, digest in each["metrics"]:
                 connection.execute(
-                    sa.text("INSERT INTO logged_model_metrics (model_id, metric_name, metric_timestamp_ms, metric_step, "
-                            "metric_value, experiment_id, run_id, dataset_name, dataset_digest) "
+                    sa.text("INSERT INTO logged_model_metrics (model_id, metric_name, metric_timestamp_ms, "
+                            "metric_step, metric_value, experiment_id, run_id, dataset_name, dataset_digest) "
                             "VALUES (:a, :b, :c, :d, :e, :f, :g, :h, :i)"),
                     {"a": model.model_id, "b": name, "c": at, "d": step, "e": value,
                      "f": experiments[each["experiment"]], "g": runs[run], "h": dataset, "i": digest},

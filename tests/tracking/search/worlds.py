@@ -47,8 +47,8 @@ def _experiment(random: Random, number: int) -> dict[str, Any]:
 def _run(random: Random) -> dict[str, Any]:
     points = []
     for metric in METRICS:
-        for _ in range(random.choice((0, 1, 1, 1, 3))):
-            points.append((metric, repr(random.choice(VALUES)), _time(random), random.randrange(3)))
+        count = random.choice((0, 1, 1, 1, 3))
+        points += [(metric, repr(random.choice(VALUES)), _time(random), random.randrange(3)) for _ in range(count)]
     datasets = {(random.choice("AB"), random.choice("12")): random.choice((None, "train", "eval"))
                 for _ in range(random.choice((0, 0, 1, 2)))}  # fmt: skip
     return {
@@ -93,8 +93,9 @@ def _logged_model(random: Random, runs: int) -> dict[str, Any]:
 def _registered_model(random: Random, number: int) -> dict[str, Any]:
     prompt = random.random() < 0.3
     tags = _texts(random, TAGS) | ({PROMPT: random.choice(("true", "true", "TRUE"))} if prompt else {})
-    return {"name": f"{random.choice(TEXTS)}-{number}", "tags": tags, "created": _time(random),
-            "updated": _time(random), "versions": [_version(random, prompt) for _ in range(random.randrange(5))]}  # fmt: skip
+    versions = [_version(random, prompt) for _ in range(random.randrange(5))]
+    name = f"{random.choice(TEXTS)}-{number}"
+    return {"name": name, "tags": tags, "created": _time(random), "updated": _time(random), "versions": versions}
 
 
 def _version(random: Random, prompt: bool) -> dict[str, Any]:

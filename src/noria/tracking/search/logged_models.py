@@ -23,7 +23,7 @@ from noria.workspace.workspace import Workspace
 _NUMBERS = {"PENDING": "1", "READY": "2", "FAILED": "3"}
 """The states as MLflow's clients may write them, for that is how its database keeps them."""
 
-_STATE = sa.func.upper(logged_models.c.state)
+_STATE = sa.func.upper(logged_models.c.state, type_=sa.Text)
 _STATE_NUMBER = sa.case(_NUMBERS, value=_STATE, else_="0")
 
 _TEXTS: Mapping[str, sa.ColumnElement[Any]] = {
