@@ -208,6 +208,7 @@ class Aside:
         self._folder = tempfile.TemporaryDirectory(prefix="noria-aside-")
         self._paths: dict[str, Path] = {}
         self._lines: dict[str, list[str]] = {}
+        self._whole: dict[str, Path] = {}
         self._held = 0
 
     def __enter__(self) -> Aside:
@@ -224,9 +225,16 @@ class Aside:
         if self._held >= _BUFFER:
             self._flush()
 
+    def keep(self, path: str, data: bytes) -> None:
+        """A whole file, to be given out under that path; the newest of the same path stays."""
+        place = self._whole.setdefault(path, Path(self._folder.name) / f"{len(self._whole)}.bytes")
+        place.write_bytes(data)
+
     def files(self) -> Iterator[ForeignFile]:
-        """A file for each name, as `imported/<name>.jsonl`."""
+        """A file for each name, as `imported/<name>.jsonl`, and the whole ones."""
         self._flush()
+        for whole, path in self._whole.items():
+            yield ForeignFile(whole, path)
         for name, path in self._paths.items():
             yield ForeignFile(f"{ASIDE}/{name}.jsonl", path)
 
