@@ -15,7 +15,19 @@ from typing import Any
 from noria.integrations.wire import Torn, Value, double, fields, put, put_single, raw, signed, single, text, whole
 
 FLOAT, DOUBLE, INT32, STRING, INT64 = 1, 2, 3, 7, 9
-_NUMBERS = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 19: "<f2", 22: "<u4", 23: "<u8"}
+_NUMBERS = {
+    1: "<f4",
+    2: "<f8",
+    3: "<i4",
+    4: "u1",
+    5: "<i2",
+    6: "i1",
+    9: "<i8",
+    10: "?",
+    19: "<f2",
+    22: "<u4",
+    23: "<u8",
+}
 _LISTED = {5: ("<f4", "packed"), 6: ("<f8", "packed"), 7: ("<i4", "varint"), 10: ("<i8", "varint"), 11: ("?", "varint")}
 
 

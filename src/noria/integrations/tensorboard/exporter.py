@@ -18,7 +18,7 @@ _OURS = "noria"
 
 
 def write(runs: Iterable[ForeignRun], target: str) -> Iterator[Given]:
-    """One event file a run, in `<target>/<experiment>/<run's name>-<end of its id>`; written again it replaces itself."""
+    """One event file a run, in `<target>/<experiment>/<name>-<end of its id>`; written again it replaces itself."""
     root = Path(target)
     if root.exists() and not root.is_dir():
         raise BadInput(f"{root} is a file; event files go into a folder")
@@ -27,7 +27,11 @@ def write(runs: Iterable[ForeignRun], target: str) -> Iterator[Given]:
 
 
 def _write_run(run: ForeignRun, root: Path) -> Given:
-    folder = root / safe_path(run.experiment) / f"{safe_path(run.name).replace('/', '_')}-{safe_path(run.id or run.origin)[-8:]}"
+    folder = (
+        root
+        / safe_path(run.experiment)
+        / f"{safe_path(run.name).replace('/', '_')}-{safe_path(run.id or run.origin)[-8:]}"
+    )
     folder.mkdir(parents=True, exist_ok=True)
     start = (run.started or 0) / 1e6
     path = folder / f"events.out.tfevents.{int(start):010d}.{_OURS}"

@@ -72,7 +72,9 @@ def _micros(seconds: float) -> Micros | None:
     return int(seconds * 1_000_000) if abs(seconds) < 1e15 else None
 
 
-def start_values(params: Mapping[str, str], metrics: Sequence[str], state: str, start: float, end: float) -> list[bytes]:
+def start_values(
+    params: Mapping[str, str], metrics: Sequence[str], state: str, start: float, end: float
+) -> list[bytes]:
     """The three values that tell TensorBoard's page the parameters and metrics of a run."""
     infos = b"".join(put(4, put(1, name) + put(4, 1)) for name in params)
     infos += b"".join(put(5, put(1, put(2, name))) for name in metrics)

@@ -26,14 +26,16 @@ def recognises(source: str) -> bool:
 
 
 def read(source: str | Path) -> Iterator[ForeignRun | LeftOut]:
-    """Each run below `source`. A run in a folder below another's (`add_scalars` and `add_hparams` make such) is its child."""
+    """Each run below `source`. A run in a folder below another's is its child: `add_scalars` makes such."""
     root = Path(source)
     files = [root] if root.is_file() else sorted(path for path in root.rglob(_NAMED) if path.is_file())
     if not files:
         raise Unreadable(root, None, "no TensorBoard event file is here")
     top = root.parent if root.is_file() else root
     seen: dict[Path, str] = {}
-    for folder, group in groupby(sorted(files, key=lambda path: (path.parent, path.name)), key=lambda path: path.parent):
+    for folder, group in groupby(
+        sorted(files, key=lambda path: (path.parent, path.name)), key=lambda path: path.parent
+    ):
         try:
             run = _run(top, folder, list(group), seen)
         except (Unreadable, OSError) as error:
@@ -48,7 +50,8 @@ class _Scan:
     """What a first reading of a run's files finds."""
 
     first: float | None = None
-    last: float | None = None
+    earliest: float = float("inf")
+    latest: float = float("-inf")
     events: int = 0
     session: Session = field(default_factory=Session)
 
@@ -68,8 +71,8 @@ def _run(top: Path, folder: Path, files: list[Path], seen: dict[Path, str]) -> F
         experiment=top.resolve().name,
         name=name,
         state=session.state or "finished",
-        started=session.started or _micros(scan.first),
-        ended=session.ended or _micros(scan.last),
+        started=session.started or _micros(scan.earliest),
+        ended=session.ended or _micros(scan.latest),
         params=session.params,
         tags={"tensorboard.group": session.group} if session.group else {},
         series=later.series(),
@@ -87,7 +90,8 @@ def _scan(files: list[Path]) -> _Scan:
                 event = tb.parse_event(data)
                 scan.events += 1
                 scan.first = event.wall_time if scan.first is None else scan.first
-                scan.last = event.wall_time
+                scan.earliest = min(scan.earliest, event.wall_time)
+                scan.latest = max(scan.latest, event.wall_time)
                 for value in event.values:
                     if PLUGIN.encode() in value:
                         logged = tb.parse_value(value)

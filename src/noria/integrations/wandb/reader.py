@@ -14,7 +14,7 @@ from noria.integrations.folders import beneath
 from noria.integrations.wandb import records as wb
 from noria.integrations.wandb.artifacts import logged_artifact
 from noria.integrations.wandb.log import records
-from noria.integrations.wire import Torn, fields, raw, text
+from noria.integrations.wire import Torn, fields, raw
 from noria.tracking.model import RunState
 from noria.tracking.transfer import Aside, ForeignFile, ForeignRun, Gathered, Importer, LeftOut, Series, Unreadable
 
