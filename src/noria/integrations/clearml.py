@@ -188,9 +188,9 @@ class Kept:
 def _below(member: str) -> str:
     """`data/<project>/<task>.<id>/artifacts/x/y` is `artifacts/x/y` here."""
     parts = member.split("/")
-    for number, part in enumerate(parts[:-1]):
-        if part in ("artifacts", "metrics", "models") and number >= 2:
-            return safe_path("/".join(parts[number:]))
+    for place, part in enumerate(parts[:-1]):
+        if part in ("artifacts", "metrics", "models") and place >= 2:
+            return safe_path("/".join(parts[place:]))
     return safe_path("/".join(parts[1:]))
 
 

@@ -78,7 +78,7 @@ class ForeignRun:
 
     `origin` names it for ever (`wandb:team/project/3kx9`): importing it again finds it by that. `id` is the id
     it would like to keep, or empty. `notes` says what was not kept as it was; it is complete when `series`,
-    `artifacts` and `models` have been walked. `parent` is the origin of the run this one belongs to.
+    `artifacts` and `models` have been walked, in this order and before the next run is asked for. `parent` is the origin of the run this one belongs to.
     """
 
     origin: str
@@ -98,6 +98,7 @@ class ForeignRun:
     models: Iterable[ForeignLoggedModel] = ()
     models_in: Sequence[ModelLink] = ()
     models_out: Sequence[ModelLink] = ()
+    experiment_tags: Mapping[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -120,6 +121,7 @@ class ForeignVersion:
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     created: Micros | None = None
+    user: str = ""
 
 
 @dataclass(frozen=True)
