@@ -14,7 +14,7 @@ from noria.integrations.folders import beneath
 from noria.integrations.wandb import records as wb
 from noria.integrations.wandb.artifacts import logged_artifact
 from noria.integrations.wandb.log import records
-from noria.integrations.wire import Torn
+from noria.integrations.wire import Torn, fields, raw
 from noria.tracking.model import RunState
 from noria.tracking.transfer import Aside, ForeignFile, ForeignRun, Gathered, Importer, LeftOut, Series, Unreadable
 
@@ -156,7 +156,7 @@ class Kept:
         elif kind == wb.METRIC:
             self._take_definition(message)
         elif kind == wb.OUTPUT and not (self._path.parent / "files" / "output.log").exists():
-            said = b"".join(value for n, value in wb.fields(message) if n == 3 and isinstance(value, bytes))
+            said = b"".join(value for n, value in fields(message) if n == 3 and isinstance(value, bytes))
             self._aside.add("wandb-console", {"text": said.decode(errors="replace")})
 
     def _take_row(self, gathered: Gathered, row: dict[str, Any]) -> None:
@@ -173,7 +173,7 @@ class Kept:
                 gathered.add(name, step, at, found)
 
     def _take_statistics(self, gathered: Gathered, message: bytes) -> None:
-        at = next((wb.moment(wb.raw(value)) // 1000 for n, value in wb.fields(message) if n == 2), self._last[1])
+        at = next((wb.moment(raw(value)) // 1000 for n, value in fields(message) if n == 2), self._last[1])
         for name, value in wb.items(message, update=3).items():
             found = number(value)
             if found is not None:
@@ -183,7 +183,7 @@ class Kept:
     def _take_definition(self, message: bytes) -> None:
         said = {
             n: value.decode(errors="replace")
-            for n, value in wb.fields(message)
+            for n, value in fields(message)
             if isinstance(value, bytes) and n in (1, 2, 4)
         }
         if said.get(4):
