@@ -132,6 +132,14 @@ CREATE TABLE points (
 	PRIMARY KEY (run, metric, step, at, value, is_nan)
 );
 
+CREATE TABLE refused_records (
+	spool VARCHAR(64) NOT NULL,
+	position BIGINT NOT NULL,
+	reason TEXT NOT NULL,
+	record BYTEA NOT NULL,
+	PRIMARY KEY (spool, position)
+);
+
 CREATE TABLE rollouts (
 	id VARCHAR(64) NOT NULL,
 	model VARCHAR(255) NOT NULL,

@@ -133,6 +133,14 @@ CREATE TABLE points (
 )
  WITHOUT ROWID;
 
+CREATE TABLE refused_records (
+	spool VARCHAR(64) NOT NULL,
+	position BIGINT NOT NULL,
+	reason TEXT NOT NULL,
+	record BLOB NOT NULL,
+	PRIMARY KEY (spool, position)
+);
+
 CREATE TABLE rollouts (
 	id VARCHAR(64) NOT NULL,
 	model VARCHAR(255) NOT NULL,
