@@ -218,7 +218,7 @@ def test_a_tail_follows_a_writer_over_segments_and_reads_each_record_once(tmp_pa
     assert tail.position == 40
     assert tail.read() == []
     late = SpoolTail(tmp_path, 33)
-    assert (late.read(), late.position) == ([b"x" * 3], 34) or late.position > 33
+    assert late.read(most_bytes=1) == [b"x" * 3]
     spool.close()
 
 
