@@ -2,6 +2,8 @@
 
 import pytest
 
+from noria.testing.kept_suite import ArtifactSuite, InputSuite, LoggedModelSuite
+from noria.testing.tracking_race_suite import RaceSuite
 from noria.testing.tracking_suite import ExperimentSuite, LoggingSuite, RunSuite
 
 
@@ -38,4 +40,36 @@ class TestLoggingOnSqlite(OnSqlite, LoggingSuite):
 
 
 class TestLoggingOnPostgresql(OnPostgresql, LoggingSuite):
+    pass
+
+
+class TestInputsOnSqlite(OnSqlite, InputSuite):
+    pass
+
+
+class TestInputsOnPostgresql(OnPostgresql, InputSuite):
+    pass
+
+
+class TestLoggedModelsOnSqlite(OnSqlite, LoggedModelSuite):
+    pass
+
+
+class TestLoggedModelsOnPostgresql(OnPostgresql, LoggedModelSuite):
+    pass
+
+
+class TestArtifactsOnSqlite(OnSqlite, ArtifactSuite):
+    pass
+
+
+class TestArtifactsOnPostgresql(OnPostgresql, ArtifactSuite):
+    pass
+
+
+class TestRacesOnSqlite(OnSqlite, RaceSuite):
+    pass
+
+
+class TestRacesOnPostgresql(OnPostgresql, RaceSuite):
     pass

@@ -320,9 +320,9 @@ class LoggingSuite:
 
     @pytest.mark.parametrize("key", ["", "/a", "a//b", "a/../b", "./a", "..", "a/", "a@b", "x" * 251, *UNSTORABLE])
     def test_a_key_that_cannot_be_one_is_refused(self, ws: Workspace, run: str, key: str) -> None:
-        for batch in ({"params": {"ok": "1", key: "1"}}, {"tags": {"ok": "1", key: "1"}}):
+        for params, tags in (({"ok": "1", key: "1"}, {}), ({}, {"ok": "1", key: "1"})):
             with pytest.raises(BadName) as caught:
-                runs.log_batch(ws, run, **batch)
+                runs.log_batch(ws, run, [], params, tags)
             assert (caught.value.name, caught.value.number) == (key, 1)
         with pytest.raises(BadName):
             runs.log_batch(ws, run, [Point(key, 1.0, 1)])
@@ -342,9 +342,9 @@ class LoggingSuite:
 
     @pytest.mark.parametrize("text", UNSTORABLE)
     def test_what_no_database_can_hold_is_refused(self, ws: Workspace, run: str, text: str) -> None:
-        for batch in ({"params": {"p": text}}, {"tags": {"t": text}}):
+        for params, tags in (({"p": text}, {}), ({}, {"t": text})):
             with pytest.raises(BadValue):
-                runs.log_batch(ws, run, **batch)
+                runs.log_batch(ws, run, [], params, tags)
 
     @pytest.mark.parametrize("at", [-1, 2**63, "now"])
     def test_a_point_of_no_possible_moment_is_refused(self, ws: Workspace, run: str, at: int) -> None:
