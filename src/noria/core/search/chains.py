@@ -73,7 +73,7 @@ class Cursor:
                 if self._continues(end):
                     end, dotted = self._part()
             elif self.is_point("["):
-                end = self.bracketed("[", "]")
+                end, dotted = self.bracketed("[", "]"), False
             else:
                 return end
 
