@@ -72,6 +72,11 @@ def get_model(connection: sa.Connection, name: str) -> RegisteredModel:
     return found[0]
 
 
+def all_names(connection: sa.Connection) -> list[str]:
+    """Every registered model's name."""
+    return list(connection.execute(sa.select(registered_models.c.name).order_by(registered_models.c.name)).scalars())
+
+
 def must_exist(connection: sa.Connection, name: str) -> None:
     """Raises ModelMissing when there is no registered model of that name."""
     if connection.execute(sa.select(registered_models.c.name).where(registered_models.c.name == name)).first() is None:

@@ -71,8 +71,7 @@ def models_by_name(ws: Workspace, names: Sequence[str]) -> list[RegisteredModel]
 def list_models(ws: Workspace) -> list[RegisteredModel]:
     """Every registered model, by name."""
     with ws.database.reading() as connection:
-        names = connection.execute(sa.select(registered_models.c.name).order_by(registered_models.c.name)).scalars()
-        return reading.models_by_name(connection, list(names))
+        return reading.models_by_name(connection, reading.all_names(connection))
 
 
 def update_model(ws: Workspace, name: str, description: str | None) -> RegisteredModel:
@@ -109,7 +108,7 @@ def rename_model(ws: Workspace, name: str, new_name: str) -> RegisteredModel:
         connection.execute(sa.update(registered_models).where(chosen).values(name=new_name, updated=now))
         connection.execute(sa.update(versions).where(versions.c.model == new_name).values(updated=now))
         connection.execute(sa.update(policies).where(policies.c.model == name).values(model=new_name))
-        for told in (name, new_name):  # under either name the journal tells where the model went or came from
+        for told in (new_name, name):  # under either name the journal tells where the model came from or went
             tell(ws, connection, "ModelRenamed", told, {"before": name, "after": new_name})
         return reading.get_model(connection, new_name)
 

@@ -7,6 +7,12 @@ CREATE TABLE artifacts (
 	PRIMARY KEY (path)
 );
 
+CREATE TABLE bundled_snapshots (
+	digest VARCHAR(64) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (digest)
+);
+
 CREATE TABLE chunks (
 	run INTEGER NOT NULL,
 	metric INTEGER NOT NULL,
@@ -124,6 +130,14 @@ CREATE TABLE points (
 	PRIMARY KEY (run, metric, step, at, value, is_nan)
 )
  WITHOUT ROWID;
+
+CREATE TABLE refused_records (
+	spool VARCHAR(64) NOT NULL,
+	position BIGINT NOT NULL,
+	reason TEXT NOT NULL,
+	record BLOB NOT NULL,
+	PRIMARY KEY (spool, position)
+);
 
 CREATE TABLE registered_models (
 	name VARCHAR(256) NOT NULL,
@@ -506,4 +520,4 @@ CREATE INDEX latest_metrics_order ON latest_metrics (experiment, metric, is_nan,
 
 CREATE TABLE noria_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO noria_schema VALUES ('0001');
+INSERT INTO noria_schema VALUES ('0002');
