@@ -8,7 +8,22 @@ from typing import Any
 
 import typer
 
-from noria.cli import control, drift, init, journal, lineage, plan, promote, replay, rollback, run, serve, status, up
+from noria.cli import (
+    control,
+    drift,
+    init,
+    journal,
+    lineage,
+    models,
+    plan,
+    promote,
+    replay,
+    rollback,
+    run,
+    serve,
+    status,
+    up,
+)
 from noria.cli.output import fail
 from noria.core.errors import NoriaError
 
@@ -37,6 +52,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
 }
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)
+app.add_typer(models.app, name="models")
 app.command("control", hidden=True)(control.command)
 
 
