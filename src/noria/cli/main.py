@@ -14,6 +14,10 @@ from noria.cli import (
     init,
     journal,
     lineage,
+<<<<<<< HEAD
+=======
+    models,
+>>>>>>> registry
     plan,
     promote,
     replay,
@@ -21,7 +25,10 @@ from noria.cli import (
     run,
     serve,
     status,
+<<<<<<< HEAD
     sync,
+=======
+>>>>>>> registry
     up,
 )
 from noria.cli.output import fail
@@ -53,6 +60,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
 }
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)
+app.add_typer(models.app, name="models")
 app.command("control", hidden=True)(control.command)
 
 
