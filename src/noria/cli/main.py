@@ -9,26 +9,22 @@ from typing import Any
 import typer
 
 from noria.cli import (
+    compare,
     control,
     drift,
     init,
     journal,
     lineage,
-<<<<<<< HEAD
-=======
     models,
->>>>>>> registry
     plan,
     promote,
     replay,
     rollback,
     run,
+    runs,
     serve,
     status,
-<<<<<<< HEAD
     sync,
-=======
->>>>>>> registry
     up,
 )
 from noria.cli.output import fail
@@ -56,6 +52,8 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "drift": drift.command,
     "journal": journal.command,
     "lineage": lineage.command,
+    "runs": runs.command,
+    "compare": compare.command,
     "sync": sync.command,
 }
 for _name, _command in _VERBS.items():
