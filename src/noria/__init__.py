@@ -1,7 +1,7 @@
 """Noria: one package that carries a model through its whole production life.
 
-This is the shop window: the names a project file uses, and those a training program logs with. Each is imported when it is first asked for, so that
-`import noria` costs next to nothing.
+This is the shop window: the names a project file uses, and those a training program logs with. Each is imported
+when it is first asked for, so that `import noria` costs next to nothing.
 """
 
 from __future__ import annotations

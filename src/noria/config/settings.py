@@ -37,8 +37,8 @@ def settings_for(root: Path, table: Mapping[str, str], environment: Mapping[str,
     """Settings of the project in folder `root`.
 
     `table` is `[workspace]` of its TOML file; `NORIA_DATABASE`, `NORIA_ARTIFACTS`, `NORIA_ONLINE`,
-    `NORIA_ACTOR` and `NORIA_TRACKING_URI` in `environment` win over it; one that is empty counts as not given. A relative folder is
-    taken from `root`. Raises FaultyInput with every setting that is unknown or no text.
+    `NORIA_ACTOR` and `NORIA_TRACKING_URI` in `environment` win over it; one that is empty counts as not given. A
+    relative folder is taken from `root`. Raises FaultyInput with every setting that is unknown or no text.
     """
     if faults := list(_faults(table)):
         raise FaultyInput("the table [workspace]", faults)

@@ -235,7 +235,7 @@ class SpoolTail:
         try:
             with self._file.open("rb") as file:
                 file.seek(self._offset)
-                data = file.read(most_bytes)
+                data = file.read(max(most_bytes, _HEAD.size))
                 if len(data) >= _HEAD.size and (long := _HEAD.unpack_from(data)[0] + _HEAD.size) > len(data):
                     data += file.read(min(long, _LONGEST) - len(data))
         except FileNotFoundError:

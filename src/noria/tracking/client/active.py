@@ -51,7 +51,7 @@ def run(
     setting, else the project's own database. The last four switch captures off; so does `NORIA_CAPTURE_CODE=0`.
     """
     asked = {"code": code, "environment": environment, "console": console, "system": system}
-    return _begin(name, experiment, params or {}, tags or {}, id, to, asked)
+    return _begin(name, experiment, params, tags, id, to, asked)
 
 
 def log_metric(name: str, value: Any, step: int | None = None) -> None:
@@ -106,7 +106,7 @@ def _going() -> ActiveRun:
 
 
 def _begin(
-    name: str, experiment: str, params: Mapping[str, Any], tags: Mapping[str, Any], id: str, to: str,
+    name: str, experiment: str, params: Mapping[str, Any] | None, tags: Mapping[str, Any] | None, id: str, to: str,
     asked: Mapping[str, bool | None],
 ) -> ActiveRun:  # fmt: skip
     given, clock = environment(), SystemClock()
@@ -122,8 +122,11 @@ def _begin(
     for trouble in troubles:
         active.trouble(trouble)
     PROCESS.begun(active)
-    active.set_tags({_USER: actor, **({_PARENT: parent.id} if parent else {}), **tags})
-    active.log_params(params)
+    active.set_tags({_USER: actor} | ({_PARENT: parent.id} if parent else {}))
+    if tags is not None:
+        active.set_tags(tags)
+    if params is not None:
+        active.log_params(params)
     active.capture(Captures(active, wanted(given, asked), given, _every(given)))
     return active
 

@@ -104,9 +104,9 @@ class Listening:
         self._before = (sys.stdout, sys.stderr)
         self._tees = (Tee(sys.stdout, self._copy), Tee(sys.stderr, self._copy))
         if sys.stdout is not None:
-            sys.stdout = self._tees[0]  # type: ignore[assignment]
+            sys.stdout = self._tees[0]
         if sys.stderr is not None:
-            sys.stderr = self._tees[1]  # type: ignore[assignment]
+            sys.stderr = self._tees[1]
 
     def note(self, text: str) -> None:
         """Put something into the copy alone, such as a traceback that is printed when nobody listens any more."""

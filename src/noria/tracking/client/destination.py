@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
@@ -26,6 +26,7 @@ INGEST = "/api/noria/ingest"
 BLOBS = "/api/noria/blobs"
 """Where a server takes bytes, at `/<digest>`: HEAD asks whether it has them, PUT brings them."""
 
+_T = TypeVar("_T")
 _PATIENCE = 10.0
 _AWAY = (502, 503, 504, 507, 429)
 
@@ -77,7 +78,7 @@ class ServerDestination:
             raise self._declined(status, body)
         return self._parsed(body, Taken)
 
-    def _parsed(self, body: bytes, kind: type[Any]) -> Any:
+    def _parsed(self, body: bytes, kind: type[_T]) -> _T:
         try:
             return msgspec.json.decode(body, type=kind)
         except msgspec.DecodeError as error:

@@ -31,6 +31,7 @@ class Process:
         self._runs: list[ActiveRun] = []
         self._listening = False
         self._excepthook: Any = None
+        self._interrupted = False
 
     def current(self) -> ActiveRun | None:
         """The innermost run that goes on in this context, else the newest of the process (as in a new thread)."""
@@ -57,22 +58,29 @@ class Process:
             self._runs.remove(run)
 
     def _listen(self) -> None:
-        atexit.register(self._end_all)
+        atexit.register(self._exiting)
         self._excepthook, sys.excepthook = sys.excepthook, self._failed
         with suppress(ValueError):  # only the main thread may
             if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
                 signal.signal(signal.SIGTERM, self._terminated)
+
+    def _exiting(self) -> None:
+        self._end_all()
+        if self._interrupted:  # CPython forgets that it was, and so its exit status, when anything else is executed
+            with suppress(KeyboardInterrupt):
+                exec("raise KeyboardInterrupt")
 
     def _end_all(self, state: Any = None, seconds: float | None = None) -> None:
         for run in reversed(list(self._runs)):
             run.end(state, seconds=seconds)
 
     def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        self._interrupted = isinstance(error, KeyboardInterrupt)
         for run in list(self._runs):
             run.failed(error)
         self._excepthook(kind, error, trace)
 
-    def _terminated(self, number: int, frame: FrameType | None) -> None:
+    def _terminated(self, _number: int, _frame: FrameType | None) -> None:
         """End by SIGTERM, but say so first: in a thread, since this one may hold a lock that saying so needs."""
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

@@ -87,9 +87,10 @@ class UnknownRecord(BadInput):
 def decode(record: Record) -> AnyRecord:
     """The record in its own type. Raises UnknownRecord."""
     try:
-        return _DECODER.decode(record)
+        found: AnyRecord = _DECODER.decode(record)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnknownRecord(f"this is no record of a run: {error}") from error
+    return found
 
 
 def decode_batch(body: bytes) -> list[Record]:

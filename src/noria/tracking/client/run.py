@@ -192,10 +192,13 @@ class ActiveRun:
     def _texts(self, values: Mapping[str, Any]) -> list[dict[str, str]]:
         """Values as texts, a hundred to a record; those that cannot be written are left out, and counted."""
         found: dict[str, str] = {}
-        if not isinstance(values, Mapping):
-            self._recorder.trouble(BadValue(f"params and tags are a mapping of names to values, not {shown(values)}"))
+        try:
+            items = list(values.items())
+        except Exception:
+            said = f"params and tags are a mapping of names to values, not {shown(values)}"
+            self._recorder.trouble(BadValue(said))
             return []
-        for name, value in values.items():
+        for name, value in items:
             try:
                 found[named(name)] = text(value)
             except Exception as error:

@@ -56,7 +56,7 @@ class Shipper:
         """So many records of the current spool were acknowledged by the destination."""
         return self._delivery.position if self._delivery else 0
 
-    def flush(self, seconds: float, waiting: Callable[[int], None] = lambda left: None) -> bool:
+    def flush(self, seconds: float, waiting: Callable[[int], None] = lambda _left: None) -> bool:
         """Wait until everything logged by now is acknowledged, at most so long; True when it is.
 
         Gives up at once when there is nobody to send to, or when an attempt made meanwhile has failed.

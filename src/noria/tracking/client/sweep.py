@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from noria.core.clock import SystemClock
@@ -18,7 +18,11 @@ from noria.tracking.client.answers import Destination, Refusal
 from noria.tracking.client.console import gathered
 from noria.tracking.client.delivery import Delivery
 from noria.tracking.client.folder import About, SpoolFolder, spools
+from noria.tracking.client.place import Place, destination
 from noria.tracking.client.records import Ended, Kept, encode
+
+NOBODY = "there is nobody to send it to: no server is named, and there is no project here"
+"""Why a spool is left where it is."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,34 @@ def sweep(
         if folder.id != leave and (about is None or about.to == asked) and (one := ship(folder, to, living=living)):
             shipped.append(one)
     return shipped
+
+
+def sync(place: Place, to: str = "") -> list[Shipped]:
+    """Send every spool of a place, each to where its run asked for, or all of them to `to`.
+
+    Where there is nobody to send to, or that cannot be found out, what became of the spools says so.
+    """
+    asked = sorted({about.to for folder in spools(place.home) if (about := folder.about())} | {""})
+    shipped: list[Shipped] = []
+    for one in asked:
+        try:
+            found = destination(replace(place, to=to or one))
+        except NoriaError as error:
+            shipped += _left(place.home, one, error.message)
+            continue
+        if found is None:
+            shipped += _left(place.home, one, NOBODY)
+            continue
+        try:
+            shipped += sweep(place.home, found, one, living=True)
+        finally:
+            found.close()
+    return shipped
+
+
+def _left(home: Path, asked: str, why: str) -> list[Shipped]:
+    found = [(folder, folder.about()) for folder in spools(home)]
+    return [Shipped(one.id, about.run, 0, failure=why) for one, about in found if about and about.to == asked]
 
 
 def ship(folder: SpoolFolder, to: Destination, *, living: bool = True) -> Shipped | None:

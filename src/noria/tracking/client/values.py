@@ -39,11 +39,10 @@ def number(value: Any) -> float:
 
 def whole(value: Any) -> int:
     """A step: a whole number of 64 bits. Raises BadValue."""
-    found = number(value)
-    step = value if isinstance(value, int) else int(found) if found == found and abs(found) < _WHOLE else None
-    if step is None or step != found or not -_WHOLE <= step < _WHOLE:
+    found = value if isinstance(value, int) else number(value)
+    if found != found or abs(found) > _WHOLE or found != int(found) or not -_WHOLE <= int(found) < _WHOLE:
         raise BadValue(f"the step {shown(value)} is no whole number of 64 bits")
-    return int(step)
+    return int(found)
 
 
 def named(name: Any) -> str:
