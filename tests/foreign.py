@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from noria.tracking.transfer import ForeignRun, LeftOut
+from noria.tracking.transfer import ForeignFile, ForeignRun, LeftOut
 
 Script = Callable[..., str]
 """Runs a script beside the tests in another tool's environment: `script("trackers", "write_with_wandb.py", folder)`."""
@@ -31,20 +31,17 @@ class Walked:
         return "\n".join(self.run.notes)
 
 
+def files_of(files: Iterable[ForeignFile]) -> dict[str, bytes]:
+    return {one.path: one.source if isinstance(one.source, bytes) else one.source.read_bytes() for one in files}
+
+
 def walk(run: ForeignRun) -> Walked:
     points: dict[str, list[tuple[int, int, float]]] = {}
     for series in run.series:
         rows = zip(series.steps, series.times, series.values, strict=True)
         points.setdefault(series.name, []).extend(rows)
-    files = {
-        one.path: one.source if isinstance(one.source, bytes) else one.source.read_bytes() for one in run.artifacts
-    }
-    models = {}
-    for model in run.models:
-        found = {
-            one.path: one.source if isinstance(one.source, bytes) else one.source.read_bytes() for one in model.files
-        }
-        models[model.id] = found
+    files = files_of(run.artifacts)
+    models = {model.id: files_of(model.files) for model in run.models}
     return Walked(run, points, files, models)
 
 

@@ -16,7 +16,7 @@ wandb.define_metric("val", step_metric="epoch")
 for step in range(300):
     run.log({"loss": 1 / (step + 1), "nested": {"a": step}, "word": f"w{step}", "flag": step % 2 == 0})
 if sys.argv[2:] == ["killed"]:
-    while os.path.getsize(next(Path(sys.argv[1]).rglob("*.wandb"))) < 20_000:
+    while next(Path(sys.argv[1]).rglob("*.wandb")).stat().st_size < 20_000:
         run.log({"loss": 0.0})
     os._exit(9)
 picture = wandb.Image(np.zeros((4, 4, 3), dtype=np.uint8))
