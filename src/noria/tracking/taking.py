@@ -88,7 +88,7 @@ def _begin(ws: Workspace, begun: Begun) -> str:
         known = runs.get_run(ws, begun.run)
     except NotFound:
         return _create(ws, begun)
-    if begun.owner and known.tags.get(SESSION) != begun.session:
+    if begun.owner and known.tags.get(SESSION, "") < begun.session:  # the ids of spools are in the order of time
         runs.update_run(ws, begun.run, state="running")
         with ws.database.transaction() as connection:
             runs.set_tags(connection, runs.locate(connection, begun.run), {SESSION: begun.session})
