@@ -1,0 +1,1 @@
+"""The language of search: one text for runs, experiments, logged models, registered models and their versions."""
