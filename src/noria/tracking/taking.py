@@ -40,7 +40,7 @@ def take_together(ws: Workspace, connection: sa.Connection, records: Sequence[An
     for record in records:
         if record.run not in located:
             located[record.run] = runs.locate(connection, record.run)
-    for run, where in located.items():
+    for run, where in sorted(located.items(), key=lambda one: one[1].key):  # all in one order, or two could block
         of_run = [record for record in records if record.run == run]
         _write_rows(ws, connection, where, [one for one in of_run if isinstance(one, Row)])
         for record in of_run:

@@ -43,7 +43,7 @@ def store(server):
 
 def points(ws, run, name):
     columns = whole(ws, run, name)
-    return [(int(step), float(value)) for _, step, value in columns]
+    return list(zip(columns.step.tolist(), columns.value.tolist(), strict=True))
 
 
 def train(folder, body, **environment):
