@@ -81,7 +81,7 @@ class Logged:
         ).join(metric_names, metric_names.c.key == latest_metrics.c.metric)  # fmt: skip
         with self.ws.database.reading() as connection:
             found = connection.execute(query.where(latest_metrics.c.run == self.key)).all()
-        return {name: tuple(row) for name, *row in found}  # type: ignore[misc]
+        return {name: tuple(row) for name, *row in found}
 
     def stored(self) -> tuple[int, int]:
         """How many points are rows, and how many are in chunks."""
