@@ -32,3 +32,13 @@ def readable_text(path: Path, most: int = 16 << 20) -> str | None:
         return path.read_text(errors="replace") if path.is_file() and path.stat().st_size <= most else None
     except OSError:
         return None
+
+
+def safe_path(name: str) -> str:
+    """A foreign name as a relative path below an artifact folder, never leading out of it.
+
+    >>> safe_path("../a\\\\b//c")
+    'a/b/c'
+    """
+    parts = name.replace("\\", "/").replace("\0", "").split("/")
+    return "/".join(part for part in parts if part.strip() not in ("", ".", "..")) or "unnamed"

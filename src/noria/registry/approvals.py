@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -47,12 +46,12 @@ def voices(ws: Workspace, model: str, number: Number) -> list[Voice]:
 
 
 def standing(connection: sa.Connection, version: Version) -> list[Voice]:
-    """Each person's newest word on a version, the earliest first."""
+    """Each person's newest word on a version, the earliest first; what a bundle tells of elsewhere does not count."""
     said: dict[str, Voice] = {}
-    for row, fact in history.facts_of(connection, version.model, _KINDS):
-        if fact["version"] == version.number:
-            said.pop(row.actor, None)
-            said[row.actor] = _voice(row, fact)
+    for told in history.facts_of(connection, version.model, _KINDS):
+        if told.data["version"] == version.number and not told.imported:
+            said.pop(told.actor, None)
+            said[told.actor] = Voice(told.actor, told.kind == "VersionApproved", told.data["reason"], told.at)
     return list(said.values())
 
 
@@ -67,7 +66,3 @@ def _speak(ws: Workspace, kind: str, model: str, number: Number, reason: str) ->
         facts = {"version": place, "reason": reason, "digest": version.model_digest}
         tell(ws, connection, kind, model, facts)
         return standing(connection, version)
-
-
-def _voice(row: sa.Row[Any], fact: dict[str, Any]) -> Voice:
-    return Voice(row.actor, row.kind == "VersionApproved", fact["reason"], row.at)

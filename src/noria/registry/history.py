@@ -8,7 +8,7 @@ model that wears it today, if that model was there already; otherwise of the one
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from noria.core.clock import Micros
 from noria.registry.model import PRODUCTION, Stage, subject
 from noria.registry.tables import registered_models
-from noria.stores.journal import Entry, journal
+from noria.stores.journal import journal
 from noria.workspace.workspace import Workspace
 
 MOVES = ("VersionPromoted", "VersionRolledBack", "AliasMoved", "AliasRemoved")
@@ -25,6 +25,8 @@ MOVES = ("VersionPromoted", "VersionRolledBack", "AliasMoved", "AliasRemoved")
 _STAGES = ("VersionRegistered", "StageChanged", "VersionDeleted")
 _NAMES = ("ModelRegistered", "ModelRenamed", "ModelDeleted")
 _EVER = 2**62
+IMPORTED = "imported"
+"""The key of a fact that came in a bundle: when and by whom it was said, and its entry's hash there."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,24 @@ class Stretch:
 
 
 @dataclass(frozen=True)
+class Told:
+    """An entry of the journal as it counts: one that came in a bundle, by when and by whom it was said elsewhere.
+
+    `origin` is the hash of the entry where it was first written; `imported` whether that was in another journal.
+    """
+
+    seq: int
+    at: Micros
+    kind: str
+    actor: str
+    data: Mapping[str, Any]
+    origin: str
+    imported: bool = False
+
+
+@dataclass(frozen=True)
 class Move:
-    """An alias came to a version, or to none: `kind` tells how, `forced` whether against its policy."""
+    """An alias came to a version, or to none (`version` is None): how, when, by whom and why."""
 
     seq: int
     at: Micros
@@ -59,45 +77,43 @@ def alias_at(ws: Workspace, model: str, alias: str, at: Micros) -> int | None:
 
 def stages_at(ws: Workspace, model: str, at: Micros) -> dict[int, Stage]:
     """The stage that each version then registered was in, at a moment."""
-    standing: dict[int, Stage] = {}
     with ws.database.reading() as connection:
-        for row, fact in _facts(connection, life(connection, model, at), _STAGES):
-            if row.at > at:
-                continue
-            if row.kind == "VersionDeleted":
-                standing.pop(int(fact["version"]), None)
-            else:
-                standing[int(fact["version"])] = fact.get("stage", "candidate")
+        return stages_told(connection, life(connection, model, at), at)
+
+
+def stages_told(connection: sa.Connection, stretches: Sequence[Stretch], at: Micros) -> dict[int, Stage]:
+    """The stage of each version by what was said until a moment."""
+    standing: dict[int, Stage] = {}
+    for told in _facts(connection, stretches, _STAGES):
+        if told.at > at:
+            continue
+        if told.kind == "VersionDeleted":
+            standing.pop(int(told.data["version"]), None)
+        else:
+            standing[int(told.data["version"])] = told.data.get("stage", "candidate")
     return standing
 
 
-def timeline(ws: Workspace, model: str) -> list[Entry]:
+def timeline(ws: Workspace, model: str) -> list[Told]:
     """Everything that happened to a model, oldest first, under whichever name."""
     with ws.database.reading() as connection:
-        stretches = life(connection, model)
-    entries = [
-        entry
-        for one in stretches
-        for entry in ws.journal.read(one.after - 1, subject=subject(one.name))
-        if entry.seq < one.before
-    ]
-    return sorted(entries, key=lambda entry: entry.seq)
+        return _facts(connection, life(connection, model), None)
 
 
 def moves_of(connection: sa.Connection, stretches: Sequence[Stretch], alias: str) -> list[Move]:
     """How one alias moved during a model's life, oldest first."""
     return [
         Move(
-            row.seq, row.at, alias, fact.get("version"), fact.get("previous"), row.kind, row.actor,
-            fact.get("reason", ""),
+            told.seq, told.at, alias, told.data.get("version"), told.data.get("previous"), told.kind, told.actor,
+            told.data.get("reason", ""),
         )
-        for row, fact in _facts(connection, stretches, MOVES)
-        if fact["alias"] == alias
+        for told in _facts(connection, stretches, MOVES)
+        if told.data["alias"] == alias
     ]  # fmt: skip
 
 
-def facts_of(connection: sa.Connection, model: str, kinds: Sequence[str]) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """The entries of some kinds in a model's life, oldest first, with what they say."""
+def facts_of(connection: sa.Connection, model: str, kinds: Sequence[str]) -> list[Told]:
+    """The entries of some kinds in a model's life, oldest first."""
     return _facts(connection, life(connection, model), kinds)
 
 
@@ -156,10 +172,11 @@ def _partings(connection: sa.Connection, model: str) -> list[tuple[int, Micros]]
     query = sa.select(journal).where(
         journal.c.subject == subject(model), journal.c.kind.in_(("ModelDeleted", "ModelRenamed"))
     )
+    rows = [(row, json.loads(row.data)) for row in connection.execute(query.order_by(journal.c.seq))]
     return [
         (row.seq, row.at)
-        for row in connection.execute(query.order_by(journal.c.seq))
-        if row.kind == "ModelDeleted" or json.loads(row.data)["before"] == model
+        for row, fact in rows
+        if IMPORTED not in fact and (row.kind == "ModelDeleted" or fact["before"] == model)
     ]
 
 
@@ -179,13 +196,14 @@ def _start(connection: sa.Connection, name: str, before: int) -> tuple[int, str 
     query = sa.select(journal.c.seq, journal.c.kind, journal.c.data).where(
         journal.c.subject == subject(name), journal.c.kind.in_(_NAMES), journal.c.seq < before
     )
-    row = connection.execute(query.order_by(journal.c.seq.desc()).limit(1)).one_or_none()
-    if row is None:
-        return 0, None
-    fact = json.loads(row.data)
-    if row.kind == "ModelRenamed" and fact["after"] == name:
-        return row.seq, fact["before"]
-    return row.seq + (row.kind != "ModelRegistered"), None
+    for row in connection.execute(query.order_by(journal.c.seq.desc())):
+        fact = json.loads(row.data)
+        if IMPORTED in fact:
+            continue  # what another server called it means nothing here
+        if row.kind == "ModelRenamed" and fact["after"] == name:
+            return row.seq, fact["before"]
+        return row.seq + (row.kind != "ModelRegistered"), None
+    return 0, None
 
 
 def _begins(connection: sa.Connection, stretches: Sequence[Stretch]) -> Micros:
@@ -198,13 +216,24 @@ def _begins(connection: sa.Connection, stretches: Sequence[Stretch]) -> Micros:
     return _EVER if begun is None else int(begun)
 
 
-def _facts(
-    connection: sa.Connection, stretches: Sequence[Stretch], kinds: Sequence[str]
-) -> Iterator[tuple[Any, dict[str, Any]]]:
+def _facts(connection: sa.Connection, stretches: Sequence[Stretch], kinds: Sequence[str] | None) -> list[Told]:
+    """The entries of a life, oldest first; those that came in a bundle at the time they speak of."""
+    found: list[Told] = []
     for one in reversed(stretches):
-        query = sa.select(journal.c.seq, journal.c.at, journal.c.kind, journal.c.actor, journal.c.data).where(
-            journal.c.subject == subject(one.name), journal.c.kind.in_(kinds),
-            journal.c.seq >= one.after, journal.c.seq < one.before,
-        )  # fmt: skip
-        for row in connection.execute(query.order_by(journal.c.seq)):
-            yield row, json.loads(row.data)
+        query = sa.select(journal).where(
+            journal.c.subject == subject(one.name), journal.c.seq >= one.after, journal.c.seq < one.before
+        )
+        if kinds is not None:
+            query = query.where(journal.c.kind.in_(kinds))
+        found += [_told(row) for row in connection.execute(query.order_by(journal.c.seq))]
+    if any(told.imported for told in found):
+        found.sort(key=lambda told: told.at)
+    return found
+
+
+def _told(row: sa.Row[Any]) -> Told:
+    data = json.loads(row.data)
+    source = data.pop(IMPORTED, None)
+    if source is None:
+        return Told(row.seq, row.at, row.kind, row.actor, data, row.hash)
+    return Told(row.seq, source["at"], row.kind, source["actor"], data, source["origin"], imported=True)

@@ -74,6 +74,13 @@ aliases = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("moved", sa.BigInteger, nullable=False),
 )
+bundled_snapshots = sa.Table(
+    "bundled_snapshots",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""Data snapshots as bundles describe them: good for telling a lineage, and nothing is ever computed with them."""
 policies = sa.Table(
     "registry_policies",
     metadata,

@@ -60,8 +60,9 @@ def moment_clause(column: sa.ColumnElement[Any], operator: str, value: Value) ->
     """A column of microseconds compared with milliseconds: it counts as the millisecond that it lies in."""
     if operator in ("IS NULL", "IS NOT NULL"):
         return plain_clause(column, operator, value)
-    wanted = max(min(float(value), _FARTHEST), -_FARTHEST) if isinstance(value, float) else int(str(value))
-    wanted = max(min(wanted, _FARTHEST), -_FARTHEST)
+    if not isinstance(value, int | float) or math.isnan(value):
+        return sa.false()
+    wanted = max(min(value, _FARTHEST), -_FARTHEST)
     low, high = math.floor(wanted), math.ceil(wanted)
     start, end = low * _MILLI, (low + 1) * _MILLI
     if operator in ("=", "!="):

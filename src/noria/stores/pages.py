@@ -29,7 +29,7 @@ _HALVES = re.compile("[\ud800-\udfff]")
 class BadToken(BadInput):
     """A page token that this search did not give."""
 
-    code = "N1011"
+    code = "N1012"
 
     def __init__(self, message: str) -> None:
         super().__init__(message, hint="ask for the first page, with no token")
@@ -107,7 +107,7 @@ def _later(sorts: Sequence[Sort], values: Sequence[Any]) -> sa.ColumnElement[boo
     That the first column is not earlier is said once more by itself, which is what an index can begin from.
     """
     sort, value = sorts[0], values[0]
-    beyond = sort.column > value if sort.ascending else sort.column < value
+    beyond: sa.ColumnElement[bool] = sort.column > value if sort.ascending else sort.column < value
     if len(sorts) == 1:
         return beyond
     not_before = sort.column >= value if sort.ascending else sort.column <= value

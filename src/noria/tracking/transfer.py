@@ -78,7 +78,7 @@ class ForeignRun:
 
     `origin` names it for ever (`wandb:team/project/3kx9`): importing it again finds it by that. `id` is the id
     it would like to keep, or empty. `notes` says what was not kept as it was; it is complete when `series`,
-    `artifacts` and `models` have been walked. `parent` is the origin of the run this one belongs to.
+    `artifacts` and `models` have been walked, in this order and before the next run is asked for. `parent` is the origin of the run this one belongs to.
     """
 
     origin: str
@@ -98,6 +98,7 @@ class ForeignRun:
     models: Iterable[ForeignLoggedModel] = ()
     models_in: Sequence[ModelLink] = ()
     models_out: Sequence[ModelLink] = ()
+    experiment_tags: Mapping[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -120,6 +121,7 @@ class ForeignVersion:
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     created: Micros | None = None
+    user: str = ""
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,7 @@ class Aside:
         self._folder = tempfile.TemporaryDirectory(prefix="noria-aside-")
         self._paths: dict[str, Path] = {}
         self._lines: dict[str, list[str]] = {}
+        self._whole: dict[str, Path] = {}
         self._held = 0
 
     def __enter__(self) -> Aside:
@@ -224,9 +227,16 @@ class Aside:
         if self._held >= _BUFFER:
             self._flush()
 
+    def keep(self, path: str, data: bytes) -> None:
+        """A whole file, to be given out under that path; the newest of the same path stays."""
+        place = self._whole.setdefault(path, Path(self._folder.name) / f"{len(self._whole)}.bytes")
+        place.write_bytes(data)
+
     def files(self) -> Iterator[ForeignFile]:
-        """A file for each name, as `imported/<name>.jsonl`."""
+        """A file for each name, as `imported/<name>.jsonl`, and the whole ones."""
         self._flush()
+        for whole, path in self._whole.items():
+            yield ForeignFile(whole, path)
         for name, path in self._paths.items():
             yield ForeignFile(f"{ASIDE}/{name}.jsonl", path)
 

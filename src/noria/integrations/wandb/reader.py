@@ -14,7 +14,7 @@ from noria.integrations.folders import beneath
 from noria.integrations.wandb import records as wb
 from noria.integrations.wandb.artifacts import logged_artifact
 from noria.integrations.wandb.log import records
-from noria.integrations.wire import Torn
+from noria.integrations.wire import Torn, fields, raw
 from noria.tracking.model import RunState
 from noria.tracking.transfer import Aside, ForeignFile, ForeignRun, Gathered, Importer, LeftOut, Series, Unreadable
 
@@ -56,9 +56,6 @@ def _run(path: Path) -> ForeignRun:
     state: RunState = "killed" if head.exit_code is None else "finished" if head.exit_code == 0 else "failed"
     if head.exit_code is None:
         notes.append(f"{path}: the run never said that it ended; its state is killed")
-    seconds = max(
-        (one for one in (head.seconds, number(head.summary.get("_runtime"))) if one is not None), default=None
-    )
     later = Kept(path, head, notes)
     return ForeignRun(
         origin=f"wandb:{said.get('entity') or '-'}/{project}/{run_id}",
@@ -66,7 +63,7 @@ def _run(path: Path) -> ForeignRun:
         name=said.get("name") or run_id,
         state=state,
         started=head.started,
-        ended=head.started + int(seconds * 1_000_000) if head.started is not None and seconds is not None else None,
+        ended=_ended(head),
         user=head.environment.get("username", ""),
         params=flat({name: value for name, value in head.config.items() if name != "_wandb"}),
         tags=_tags(head),
@@ -74,6 +71,15 @@ def _run(path: Path) -> ForeignRun:
         artifacts=later.files(),
         notes=notes,
     )
+
+
+def _ended(head: wb.Head) -> Micros | None:
+    """The later of what the run says it took, in whole seconds, and its last logged moment."""
+    told = number(head.summary.get("_timestamp"))
+    moments = [int(told * 1_000_000)] if told is not None and abs(told) < 1e11 else []
+    if head.started is not None and head.seconds is not None:
+        moments.append(head.started + head.seconds * 1_000_000)
+    return max(moments, default=None)
 
 
 def _head(path: Path, notes: list[str]) -> wb.Head:
@@ -156,7 +162,7 @@ class Kept:
         elif kind == wb.METRIC:
             self._take_definition(message)
         elif kind == wb.OUTPUT and not (self._path.parent / "files" / "output.log").exists():
-            said = b"".join(value for n, value in wb.fields(message) if n == 3 and isinstance(value, bytes))
+            said = b"".join(value for n, value in fields(message) if n == 3 and isinstance(value, bytes))
             self._aside.add("wandb-console", {"text": said.decode(errors="replace")})
 
     def _take_row(self, gathered: Gathered, row: dict[str, Any]) -> None:
@@ -173,7 +179,7 @@ class Kept:
                 gathered.add(name, step, at, found)
 
     def _take_statistics(self, gathered: Gathered, message: bytes) -> None:
-        at = next((wb.moment(wb.raw(value)) // 1000 for n, value in wb.fields(message) if n == 2), self._last[1])
+        at = next((wb.moment(raw(value)) // 1000 for n, value in fields(message) if n == 2), self._last[1])
         for name, value in wb.items(message, update=3).items():
             found = number(value)
             if found is not None:
@@ -183,7 +189,7 @@ class Kept:
     def _take_definition(self, message: bytes) -> None:
         said = {
             n: value.decode(errors="replace")
-            for n, value in wb.fields(message)
+            for n, value in fields(message)
             if isinstance(value, bytes) and n in (1, 2, 4)
         }
         if said.get(4):

@@ -6,7 +6,7 @@ Field numbers from wandb/proto/wandb_internal.proto (MIT). Only what is read her
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,8 +87,8 @@ def _leaf(number: int, value: Value) -> Any:
             return json.loads(raw(value))
         except (ValueError, RecursionError) as error:
             raise Torn(f"a value that is no JSON: {error}") from error
-    kinds = {4: bool, 5: zigzag, 6: double, 7: text}
-    return kinds[number](value) if number in kinds else None  # type: ignore[arg-type]
+    kinds: dict[int, Callable[[Value], Any]] = {4: bool, 5: zigzag, 6: double, 7: text}
+    return kinds[number](value) if number in kinds else None
 
 
 def put_at(target: dict[str, Any], path: list[str], leaf: Any) -> None:
@@ -104,12 +104,11 @@ def put_at(target: dict[str, Any], path: list[str], leaf: Any) -> None:
 
 def take_away(target: dict[str, Any], path: list[str]) -> None:
     """Remove a value by its path, if it is there."""
+    inner: Any = target
     for name in path[:-1]:
-        target = target.get(name, {})
-        if not isinstance(target, dict):
-            return
-    if path:
-        target.pop(path[-1], None)
+        inner = inner.get(name) if isinstance(inner, dict) else None
+    if path and isinstance(inner, dict):
+        inner.pop(path[-1], None)
 
 
 def moment(message: bytes) -> Micros:

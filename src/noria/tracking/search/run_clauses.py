@@ -16,7 +16,7 @@ from noria.tracking.tables import datasets, latest_metrics, metric_names, run_da
 _COLUMNS: Mapping[str, sa.ColumnElement[Any]] = {
     "run_id": runs.c.id,
     "run_name": runs.c.name,
-    "status": sa.func.upper(runs.c.state),
+    "status": sa.func.upper(runs.c.state, type_=sa.Text),
     "artifact_uri": runs.c.artifact_root,
     "user_id": runs.c.actor,
     "start_time": runs.c.started,

@@ -117,7 +117,11 @@ class _Search:
         key = self.clauses.metrics.get(first.key)
         asked = [each for each in self.needed if (each.entity, each.key) == ("metric", first.key)]
         if key is not None:
-            bounds = [plain_clause(latest_metrics.c.value, each.operator, each.value) for each in asked if each.value]
+            bounds = [
+                plain_clause(latest_metrics.c.value, each.operator, each.value)
+                for each in asked
+                if each.value is not None
+            ]
             value = Sort(latest_metrics.c.value, first.ascending)
             segments.append(Segment(self._along_metric(key, 0, *bounds), [value, *tail]))
             segments.append(Segment(self._along_metric(key, 1), tail))

@@ -7,6 +7,12 @@ CREATE TABLE artifacts (
 	PRIMARY KEY (path)
 );
 
+CREATE TABLE bundled_snapshots (
+	digest VARCHAR(64) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (digest)
+);
+
 CREATE TABLE chunks (
 	run BIGINT NOT NULL,
 	metric BIGINT NOT NULL,
@@ -122,6 +128,14 @@ CREATE TABLE points (
 	value FLOAT(53) NOT NULL,
 	is_nan SMALLINT NOT NULL,
 	PRIMARY KEY (run, metric, step, at, value, is_nan)
+);
+
+CREATE TABLE refused_records (
+	spool VARCHAR(64) NOT NULL,
+	position BIGINT NOT NULL,
+	reason TEXT NOT NULL,
+	record BYTEA NOT NULL,
+	PRIMARY KEY (spool, position)
 );
 
 CREATE TABLE registered_models (

@@ -7,6 +7,12 @@ CREATE TABLE artifacts (
 	PRIMARY KEY (path)
 );
 
+CREATE TABLE bundled_snapshots (
+	digest VARCHAR(64) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (digest)
+);
+
 CREATE TABLE chunks (
 	run INTEGER NOT NULL,
 	metric INTEGER NOT NULL,
@@ -124,6 +130,14 @@ CREATE TABLE points (
 	PRIMARY KEY (run, metric, step, at, value, is_nan)
 )
  WITHOUT ROWID;
+
+CREATE TABLE refused_records (
+	spool VARCHAR(64) NOT NULL,
+	position BIGINT NOT NULL,
+	reason TEXT NOT NULL,
+	record BLOB NOT NULL,
+	PRIMARY KEY (spool, position)
+);
 
 CREATE TABLE registered_models (
 	name VARCHAR(256) NOT NULL,

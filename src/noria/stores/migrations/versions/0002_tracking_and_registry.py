@@ -159,6 +159,12 @@ def _make() -> None:
         batch_op.create_index(batch_op.f("ix_artifacts_folder"), ["folder"], unique=False)
 
     op.create_table(
+        "bundled_snapshots",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_table(
         "chunks",
         sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("metric", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -200,6 +206,14 @@ def _make() -> None:
         sa.Column("is_nan", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("run", "metric", "step", "at", "value", "is_nan"),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "refused_records",
+        sa.Column("spool", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("record", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("spool", "position"),
     )
     op.create_table(
         "registered_models",
