@@ -83,6 +83,7 @@ class Logged:
 
 
 def row_of(point: Point) -> Row:
+    """A point as it is kept: NaN as 0 and a flag, infinities as the largest doubles."""
     if math.isnan(point.value):
         return point.step, point.at, 0.0, 1
     return point.step, point.at, max(min(point.value, LARGEST), -LARGEST) + 0.0, 0
