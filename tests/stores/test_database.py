@@ -219,3 +219,23 @@ def test_upserting_needs_no_rows_and_takes_many(request, kind):
     with database.reading() as connection:
         texts = connection.execute(sa.select(things.c.text).order_by(things.c.id)).scalars().all()
     assert texts == ["new"] * 2000 + [None] * 10
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_part_of_a_transaction_that_fails_takes_back_its_own_and_no_more(request, kind):
+    database = request.getfixturevalue(kind)
+    things.create(database.engine)
+    done = []
+    with database.transaction() as connection:
+        connection.execute(sa.insert(things).values(id=1))
+        with pytest.raises(sa.exc.IntegrityError), database.part(connection):
+            connection.execute(sa.insert(things).values(id=2))
+            database.after_commit(lambda: done.append("within"))
+            connection.execute(sa.insert(things).values(id=1))
+        with database.part(connection):
+            connection.execute(sa.insert(things).values(id=3))
+            database.after_commit(lambda: done.append("after"))
+        assert done == []
+    with database.reading() as connection:
+        assert sorted(connection.execute(sa.select(things.c.id)).scalars()) == [1, 3]
+    assert done == ["after"]
