@@ -8,7 +8,22 @@ from typing import Any
 
 import typer
 
-from noria.cli import control, drift, init, journal, lineage, plan, promote, replay, rollback, run, serve, status, up
+from noria.cli import (
+    control,
+    drift,
+    init,
+    journal,
+    lineage,
+    plan,
+    promote,
+    replay,
+    rollback,
+    run,
+    serve,
+    status,
+    sync,
+    up,
+)
 from noria.cli.output import fail
 from noria.core.errors import NoriaError
 
@@ -34,6 +49,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "drift": drift.command,
     "journal": journal.command,
     "lineage": lineage.command,
+    "sync": sync.command,
 }
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)
