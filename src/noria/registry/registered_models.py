@@ -107,7 +107,7 @@ def rename_model(ws: Workspace, name: str, new_name: str) -> RegisteredModel:
         connection.execute(sa.update(registered_models).where(chosen).values(name=new_name, updated=now))
         connection.execute(sa.update(versions).where(versions.c.model == new_name).values(updated=now))
         connection.execute(sa.update(policies).where(policies.c.model == name).values(model=new_name))
-        for told in (new_name, name) if new_name != name else ():  # under either name the journal tells where the model came from or went
+        for told in (new_name, name) if new_name != name else ():  # either name's entries tell of the other
             tell(ws, connection, "ModelRenamed", told, {"before": name, "after": new_name})
         return reading.get_model(connection, new_name)
 
