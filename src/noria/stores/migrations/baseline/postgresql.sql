@@ -335,6 +335,7 @@ CREATE TABLE versions (
 );
 
 CREATE TABLE webhook_outbox (
+	seq BIGSERIAL NOT NULL,
 	id VARCHAR(64) NOT NULL,
 	webhook VARCHAR(64) NOT NULL,
 	event VARCHAR(64) NOT NULL,
@@ -345,7 +346,8 @@ CREATE TABLE webhook_outbox (
 	state VARCHAR(16) NOT NULL,
 	ended BIGINT,
 	error TEXT,
-	PRIMARY KEY (id),
+	PRIMARY KEY (seq),
+	UNIQUE (id),
 	FOREIGN KEY(webhook) REFERENCES webhooks (id)
 );
 
