@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from noria.core.clock import ManualClock
 from noria.core.digest import digest
 from noria.core.rules import Outcome, Verdict
 from noria.features.model import InputSet
@@ -14,7 +15,7 @@ from noria.registry import operations as registry
 from noria.registry.model import Lineage
 from noria.stores.journal import Fact, Journal
 from noria.testing.postgres import PostgresServer
-from noria.testing.workspace import make_workspace
+from noria.testing.workspace import NOON, make_workspace
 from noria.validation.model import Estimate, Evaluation, GateSheet
 
 MINUTE = 60_000_000
@@ -115,6 +116,27 @@ def postgresql_ws(request, server, tmp_path):
     ws = make_workspace(tmp_path / "postgresql", database=url)
     yield ws
     ws.close()
+
+
+@pytest.fixture
+def fresh_ws(tmp_path):
+    """Another server, on which nothing is registered, an hour later."""
+    ws = make_workspace(tmp_path / "other", ManualClock(NOON + 60 * MINUTE))
+    yield ws
+    ws.close()
+
+
+@pytest.fixture
+def slow_ws(tmp_path):
+    """A third one, whose clock is an hour behind."""
+    ws = make_workspace(tmp_path / "slow", ManualClock(NOON - 60 * MINUTE))
+    yield ws
+    ws.close()
+
+
+@pytest.fixture
+def sqlite_hall(sqlite_ws):
+    return Hall(sqlite_ws)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

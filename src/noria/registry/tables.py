@@ -145,5 +145,5 @@ outbox = sa.Table(
     sa.Column("ended", sa.BigInteger),
     sa.Column("error", sa.Text),
 )
-"""What webhooks are owed: written in the transaction of the change it tells of. `id` is the delivery's; `seq` keeps the order."""
+"""What webhooks are owed, written in the transaction of the change. `id` is the delivery's, `seq` keeps the order."""
 sa.Index("webhook_outbox_due", outbox.c.state, outbox.c.due)
