@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 DEMO := demo-flights
+RIVALS := $(or $(NORIA_RIVALS),.rivals)
+RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench-runtime services clean
+.PHONY: help install demo test lint format rivals bench-runtime bench-tracking services clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -27,10 +29,18 @@ demo: $(STAMP) ## flights from raw files to a model that retrains itself (about 
 	$(BIN)/noria replay --project $(DEMO) $(REPLAY)
 	@echo "Open $(CURDIR)/$(DEMO)/report.html"
 
-services: ## install the servers that the tests start (PostgreSQL, from Debian)
+services: ## install the programs that the tests start (PostgreSQL, a browser and its driver, from Debian)
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || (echo "installing postgresql"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq postgresql)
+	@command -v chromium chromedriver >/dev/null || (echo "installing chromium"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq --no-install-recommends chromium chromium-driver)
 
-test: $(STAMP) services ## run every test
+rivals: $(RIVAL_NAMES:%=$(RIVALS)/%/.installed) ## make the environments of other people's tools that tests compare with
+
+.SECONDEXPANSION:
+$(RIVALS)/%/.installed: tests/rivals/%.txt $$(wildcard tests/rivals/$$*.alone.txt) | $(STAMP)
+	@mkdir -p $(RIVALS)
+	@flock $(RIVALS)/$*.lock tests/rivals/make.sh $(BIN)/python $(RIVALS) $*
+
+test: $(STAMP) services rivals ## run every test
 	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 lint: $(STAMP) ## style, types, the import contract, the shape of the house
@@ -47,5 +57,8 @@ format: $(STAMP) ## put the code in order
 bench-runtime: $(STAMP) services ## what a durable step costs
 	$(BIN)/python benchmarks/runtime.py
 
+bench-tracking: $(STAMP) services rivals ## tracking beside stock MLflow: the table of speeds
+	$(BIN)/python benchmarks/tracking.py $(BENCH)
+
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(RIVALS) $(DEMO) .mypy_cache .ruff_cache

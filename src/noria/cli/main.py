@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from noria.cli import (
+    compare,
     control,
     drift,
     init,
@@ -20,8 +21,10 @@ from noria.cli import (
     replay,
     rollback,
     run,
+    runs,
     serve,
     status,
+    sync,
     up,
 )
 from noria.cli.output import fail
@@ -49,6 +52,9 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "drift": drift.command,
     "journal": journal.command,
     "lineage": lineage.command,
+    "runs": runs.command,
+    "compare": compare.command,
+    "sync": sync.command,
 }
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)

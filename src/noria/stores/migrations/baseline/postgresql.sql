@@ -130,6 +130,14 @@ CREATE TABLE points (
 	PRIMARY KEY (run, metric, step, at, value, is_nan)
 );
 
+CREATE TABLE refused_records (
+	spool VARCHAR(64) NOT NULL,
+	position BIGINT NOT NULL,
+	reason TEXT NOT NULL,
+	record BYTEA NOT NULL,
+	PRIMARY KEY (spool, position)
+);
+
 CREATE TABLE registered_models (
 	name VARCHAR(256) NOT NULL,
 	created BIGINT NOT NULL,
@@ -510,4 +518,4 @@ CREATE INDEX latest_metrics_order ON latest_metrics (experiment, metric, is_nan,
 
 CREATE TABLE noria_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO noria_schema VALUES ('0001');
+INSERT INTO noria_schema VALUES ('0002');

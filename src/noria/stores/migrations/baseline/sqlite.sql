@@ -131,6 +131,14 @@ CREATE TABLE points (
 )
  WITHOUT ROWID;
 
+CREATE TABLE refused_records (
+	spool VARCHAR(64) NOT NULL,
+	position BIGINT NOT NULL,
+	reason TEXT NOT NULL,
+	record BLOB NOT NULL,
+	PRIMARY KEY (spool, position)
+);
+
 CREATE TABLE registered_models (
 	name VARCHAR(256) NOT NULL,
 	created BIGINT NOT NULL,
@@ -514,4 +522,4 @@ CREATE INDEX latest_metrics_order ON latest_metrics (experiment, metric, is_nan,
 
 CREATE TABLE noria_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO noria_schema VALUES ('0001');
+INSERT INTO noria_schema VALUES ('0002');
