@@ -156,7 +156,8 @@ def points_of(ws, run: str) -> list[tuple[int, float]]:
     """Step and value of each point that the store has of the run's series."""
     from noria.tracking import history
 
-    return [(int(step), float(value)) for _, step, value in history.whole(ws, run, "loss")]
+    columns = history.whole(ws, run, "loss")
+    return list(zip(columns.step.tolist(), columns.value.tolist(), strict=True))
 
 
 _CAPTURES = ("NORIA_CAPTURE_CODE", "NORIA_CAPTURE_ENVIRONMENT", "NORIA_CAPTURE_CONSOLE", "NORIA_CAPTURE_SYSTEM")

@@ -134,7 +134,7 @@ def _snapshots(ws: Workspace, connection: sa.Connection, bundle: Bundle) -> None
 def _check(bundle: Bundle, contents: Contents) -> None:
     """Everything in `registry.json` that the tables, the journal or the artifact tree would trip over."""
     try:
-        check_model_name(bundle.model)
+        check_model_name(bundle.model, new=True)
         check_tags(bundle.tags, of_version=False)
         numbers = [one.number for one in bundle.versions]
         if len(set(numbers)) != len(numbers) or any(not 0 < number < 2**31 for number in numbers):

@@ -40,7 +40,7 @@ def take_together(ws: Workspace, connection: sa.Connection, records: Sequence[An
     for record in records:
         if record.run not in located:
             located[record.run] = runs.locate(connection, record.run)
-    for run, where in located.items():
+    for run, where in sorted(located.items(), key=lambda one: one[1].key):  # all in one order, or two could block
         of_run = [record for record in records if record.run == run]
         _write_rows(ws, connection, where, [one for one in of_run if isinstance(one, Row)])
         for record in of_run:
@@ -88,7 +88,7 @@ def _begin(ws: Workspace, begun: Begun) -> str:
         known = runs.get_run(ws, begun.run)
     except NotFound:
         return _create(ws, begun)
-    if begun.owner and known.tags.get(SESSION) != begun.session:
+    if begun.owner and known.tags.get(SESSION, "") < begun.session:  # the ids of spools are in the order of time
         runs.update_run(ws, begun.run, state="running")
         with ws.database.transaction() as connection:
             runs.set_tags(connection, runs.locate(connection, begun.run), {SESSION: begun.session})

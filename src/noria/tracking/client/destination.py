@@ -10,7 +10,7 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import msgspec
 
@@ -35,11 +35,9 @@ class ServerDestination:
     """A Noria server at `url`, such as `http://127.0.0.1:5000`; user and password in it are sent as Basic."""
 
     def __init__(self, url: str, *, token: str = "", patience: float = _PATIENCE) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadInput(f"{_bare(url)!r} is no address of a server", hint="write http://host:port")
+        parts = _address(url)
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=patience, blocksize=1 << 20)
+        self._connection = kind(parts.hostname or "", parts.port, timeout=patience, blocksize=1 << 20)
         self._prefix = parts.path.rstrip("/")
         self._headers = _authorization(parts.username, parts.password, token)
         self.name = _bare(url)
@@ -144,6 +142,16 @@ class OwnWorkspace:
 
 class _Expected(msgspec.Struct):
     position: int
+
+
+def _address(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:  # a port that is none
+        pass
+    raise BadInput(f"{_bare(url)!r} is no address of a server", hint="write http://host:port")
 
 
 def _authorization(user: str | None, password: str | None, token: str) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,11 +43,19 @@ def find_place(start: Path, to: str = "") -> Place:
     The home is that of the nearest project around it, else the folder's own; when nothing can be written there,
     that of the user.
     """
-    root = next((folder for folder in (start, *start.parents) if is_project(folder)), None)
+    root = next((folder for folder in (start, *_parents(start)) if is_project(folder)), None)
     home = (root or start) / HOME
     if not writable(home):
         home = Path.home() / HOME
     return Place(home, root, to)
+
+
+def _parents(start: Path) -> Iterator[Path]:
+    """The folders around one, up to the first that everybody may write to: there, a project could be anybody's."""
+    for folder in start.parents:
+        if folder.stat().st_mode & stat.S_IWOTH:
+            return
+        yield folder
 
 
 def is_project(folder: Path) -> bool:
