@@ -21,6 +21,9 @@ DAY_MS = 86_400_000
 KINDS = [("model", re.compile(r"m-[0-9a-f]{32}")), ("uuid", re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")),
          ("run", re.compile(r"(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])"))]  # fmt: skip
 RANDOM_NAME = re.compile(r"^[a-z]+-[a-z]+-\d{1,4}$")
+QUOTED_NAME = re.compile(r"(?<=')[a-z]+-[a-z]+-\d{1,4}(?=')")
+PORT = re.compile(r"port=\d+")
+A_SET = re.compile(r"\{'[^{}]*'\}")
 CLOCK = re.compile(r"(?<!\d)\d{13}(?!\d)")
 
 
@@ -47,7 +50,7 @@ class Recorder:
         except Exception as error:
             self._keep("stopped", {"error": type(error).__name__, "message": self.normal(str(error))})
 
-    def call(self, name, function, *args, **values):
+    def call(self, name, function, /, *args, **values):
         """One call of the client. Gives what it gave, or None when it raised."""
         time.sleep(0.003)  # two things made in one millisecond have no order
         try:
@@ -62,13 +65,16 @@ class Recorder:
         self._keep(name, self.normal(plain(given)))
         return given
 
-    def rest(self, name, method, path, *, data=None, headers=None, **values):
+    def rest(self, name, method, path, /, *, data=None, headers=None, **values):
         """One raw request: `json=`, `params=` or `data=`. Gives the parsed body, {} when it is none."""
         time.sleep(0.003)
         request = requests.Request(method, self.url + path, data=data, headers=headers, **values)
         prepared = self._http.prepare_request(request)
         prepared.url = self.url + path + (f"?{prepared.url.partition('?')[2]}" if "params" in values else "")
-        answer = self._http.send(prepared, timeout=60, allow_redirects=False)
+        answer = self._sent(prepared)
+        if answer is None:
+            self._keep(name, {"error": "connection closed without an answer"})
+            return {}
         try:
             body = answer.json()
         except ValueError:
@@ -76,6 +82,14 @@ class Recorder:
         self._keep(name, {"status": answer.status_code, "type": answer.headers.get("Content-Type", "").partition(";")[0],
                           "body": self.normal(body)})  # fmt: skip
         return body
+
+    def _sent(self, prepared):
+        for _ in range(5):  # a server that fails before it has read the body may close on us
+            try:
+                return self._http.send(prepared, timeout=60, allow_redirects=False)
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        return None
 
     def note(self, name, value):
         """Something computed from answers."""
@@ -96,9 +110,11 @@ class Recorder:
     def _text(self, text, key):
         if key in ("next_page_token", "page_token", "token") and text:
             return "<token>"
-        if key in ("run_name", "mlflow.runName", "name", "value") and RANDOM_NAME.match(text):
+        if key in ("", "run_name", "mlflow.runName", "name", "value") and RANDOM_NAME.match(text):
             return "<random name>"
-        text = text.replace(self.url, "<server>").replace(self.folder, "<folder>")
+        text = PORT.sub("port=<port>", text.replace(self.url, "<server>").replace(self.folder, "<folder>"))
+        text = A_SET.sub(lambda found: "{" + ", ".join(sorted(found.group()[1:-1].split(", "))) + "}", text)
+        text = QUOTED_NAME.sub("<random name>", text)
         for kind, pattern in KINDS:
             text = pattern.sub(lambda found, kind=kind: self._numbered(kind, found.group()), text)
         return CLOCK.sub(lambda found: "<now>" if self._is_now(int(found.group())) else found.group(), text)

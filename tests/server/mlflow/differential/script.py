@@ -13,7 +13,6 @@ os.environ |= {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_RUN_CONTEXT": "",
     "GIT_PYTHON_REFRESH": "quiet",
     "LOGNAME": "tester",
     "MLFLOW_TRACKING_URI": sys.argv[1],
@@ -55,9 +54,9 @@ AREAS = {
         sources,
         prompts,
         artifacts,
-        webhooks,
         errors,
         fluent,
+        webhooks,
     )
 }
 

@@ -17,7 +17,7 @@ ORDERS = [
     [{"field_name": "creation_timestamp", "ascending": True}], [{"field_name": "creation_time"}], [{"field_name": "last_updated_timestamp"}], [{"field_name": "nothing"}],
     [{"field_name": "params.depth"}], [{"field_name": "metrics.auc", "dataset_name": "d"}], [{"field_name": "metrics.auc", "dataset_digest": "1"}], [{"ascending": True}],
     [{"field_name": "metrics.auc", "dataset_name": "flights", "dataset_digest": "1"}], [{"field_name": "model_type"}, {"field_name": "name"}], [{"field_name": "tags.team"}],
-    [{"field_name": "name", "dataset_name": "flights"}], [{"field_name": "status"}], [{"field_name": "model_id", "colour": 1}],
+    [{"field_name": "name", "dataset_name": "flights"}], [{"field_name": "status"}], [{"field_name": "name", "colour": 1}],
 ]  # fmt: skip
 
 

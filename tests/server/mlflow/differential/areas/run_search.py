@@ -30,9 +30,9 @@ FILTERS = [
 ORDERS = [
     ["metrics.auc"], ["metrics.auc ASC"], ["metrics.auc DESC"], ["metrics.nan"], ["metrics.nan DESC"], ["metrics.inf DESC"], ["metrics.`test loss`"],
     ["params.depth"], ["params.depth DESC"], ["params.rare"], ["tags.team DESC"], ["tags.nobody"], ["attributes.start_time"], ["start_time DESC"],
-    ["attributes.run_name"], ["run_name DESC"], ["`Run name`"], ["attributes.status", "metrics.auc DESC"], ["end_time"], ["user_id"], ["created"], ["run_id"],
+    ["attributes.run_name"], ["run_name DESC"], ["`Run name`"], ["attributes.status", "metrics.auc DESC"], ["end_time"], ["user_id"], ["created"],
     ["metrics.auc", "metrics.auc"], ["metrics.auc", "start_time"], ["datasets.name"], ["nothing"], ["metrics.auc UP"], ["metrics.auc asc desc"], [""], ["metrics"],
-    ["params.depth = '3'"], ["metrics.auc,params.depth"], ["run_name", "start_time", "run_id"], ["artifact_uri"],
+    ["params.depth = '3'"], ["metrics.auc,params.depth"], ["run_name", "start_time", "run_id"],
 ]  # fmt: skip
 
 
@@ -45,6 +45,7 @@ def calls(rec):
         rec.call(f"filter {text!r}", found, filter_string=text)
     for order in ORDERS:
         rec.call(f"order {order}", found, order_by=order)
+    rec.call("order by id", lambda: (lambda ids: ids == sorted(ids))([run.info.run_id for run in c.search_runs([exp], order_by=["run_id"])]))
     rec.call("filter and order", found, filter_string="metrics.auc > 0.2 AND tags.team = 'ops'", order_by=["params.depth DESC", "metrics.auc"])
     for view in (ViewType.ACTIVE_ONLY, ViewType.DELETED_ONLY, ViewType.ALL):
         rec.call(f"view {ViewType.to_string(view)}", found, run_view_type=view)
