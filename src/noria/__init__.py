@@ -1,7 +1,7 @@
 """Noria: one package that carries a model through its whole production life.
 
-This is the shop window: the names a project file uses. Each is imported when it is first asked for, so that
-`import noria` costs next to nothing.
+This is the shop window: the names a project file uses, and those a training program logs with. Each is imported
+when it is first asked for, so that `import noria` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from noria.project.views import sum as sum
     from noria.rollout.model import percent as percent
     from noria.rollout.model import shadow as shadow
+    from noria.tracking.client.active import log_artifact as log_artifact
+    from noria.tracking.client.active import log_metric as log_metric
+    from noria.tracking.client.active import log_metrics as log_metrics
+    from noria.tracking.client.active import log_params as log_params
+    from noria.tracking.client.active import run as run
+    from noria.tracking.client.active import set_tags as set_tags
 
 _HOMES = {
     "noria.core.errors": ("NoriaError",),
@@ -49,13 +55,15 @@ _HOMES = {
     "noria.project.sources": ("Source",),
     "noria.project.views": ("FeatureView", "count", "latest", "max", "mean", "min", "share", "sum"),
     "noria.rollout.model": ("percent", "shadow"),
+    "noria.tracking.client.active": ("log_artifact", "log_metric", "log_metrics", "log_params", "run", "set_tags"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "FeatureView", "NoriaError", "Project", "Source", "champion", "column", "count", "days", "drift", "errors",
-    "event_time", "every", "hours", "key", "latency", "latest", "max", "mean", "metric", "min", "minutes",
-    "missing", "ms", "percent", "requests", "seconds", "shadow", "share", "sum",
+    "event_time", "every", "hours", "key", "latency", "latest", "log_artifact", "log_metric", "log_metrics",
+    "log_params", "max", "mean", "metric", "min", "minutes", "missing", "ms", "percent", "requests", "run", "seconds",
+    "set_tags", "shadow", "share", "sum",
 ]  # fmt: skip
 
 

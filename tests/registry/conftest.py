@@ -76,20 +76,28 @@ def server():
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def hall(request, tmp_path):
-    """The same meanings on both databases."""
-    url = None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("server")
-        name = f"hall_{digest(request.node.nodeid)[:16]}"
-        admin = sa.create_engine(
-            server.url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
-        )
-        with admin.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        admin.dispose()
-        url = sa.make_url(server.url).set(database=name).render_as_string(hide_password=False)
-    ws = make_workspace(tmp_path, database=url)
-    yield Hall(ws)
+@pytest.fixture
+def sqlite_ws(tmp_path):
+    ws = make_workspace(tmp_path / "sqlite")
+    yield ws
     ws.close()
+
+
+@pytest.fixture
+def postgresql_ws(request, server, tmp_path):
+    """A workspace on a database of its own."""
+    name = f"hall_{digest(request.node.nodeid)[:16]}"
+    admin = sa.create_engine(server.url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    url = sa.make_url(server.url).set(database=name).render_as_string(hide_password=False)
+    ws = make_workspace(tmp_path / "postgresql", database=url)
+    yield ws
+    ws.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def hall(request):
+    """The same meanings on both databases."""
+    return Hall(request.getfixturevalue(f"{request.param}_ws"))

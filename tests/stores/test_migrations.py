@@ -146,3 +146,43 @@ def test_the_next_revision_is_drafted_from_the_tables(history, monkeypatch, sqli
     sqlite.migrate()
     assert "owners" in tables(sqlite)
     assert draft.draft("nothing") is None
+
+
+def test_runs_and_versions_of_the_first_schema_are_carried_over(database, history):
+    for file in history.glob("000[2-9]_*.py"):
+        file.rename(file.with_suffix(".later"))
+    with database.transaction() as connection:
+        upgrade.upgrade_by_revisions(connection)
+        for table, row in THE_FIRST_SCHEMA.items():
+            names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+            connection.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+    for file in history.glob("*.later"):
+        file.rename(file.with_suffix(".py"))
+    database.migrate()
+    with database.reading() as connection:
+        say = "SELECT r.id, e.name, r.state, p.name, p.value, m.name, l.value, r.started FROM runs r"
+        say += " JOIN experiments e ON e.key = r.experiment JOIN run_params p ON p.run = r.key"
+        say += " JOIN latest_metrics l ON l.run = r.key JOIN metric_names m ON m.key = l.metric"
+        assert connection.exec_driver_sql(say).all() == [
+            ("run_1", "lateness", "finished", "kind", "l2", "auc", 0.7, 5_000)
+        ]
+        say = "SELECT v.model, v.number, v.run, v.stage, a.alias FROM versions v JOIN aliases a ON a.model = v.model"
+        assert connection.exec_driver_sql(say).all() == [("lateness", 1, "run_1", "production", "production")]
+    with database.transaction() as connection:
+        more = "INSERT INTO metric_names (name) VALUES ('brier') RETURNING key"
+        assert connection.exec_driver_sql(more).scalar() == 2
+
+
+THE_FIRST_SCHEMA = {
+    "runs": {
+        "id": "run_1", "model": "lateness", "kind": "turn", "state": "finished", "started": 5_000, "ended": 9_000,
+        "inputs": "{}", "note": "",
+    },
+    "run_params": {"run": "run_1", "name": "kind", "value": '"l2"'},
+    "run_metrics": {"run": "run_1", "name": "auc", "value": 0.7},
+    "versions": {
+        "model": "lateness", "number": 1, "identity": "x", "created": 6_000, "stage": "production",
+        "value": '{"package": "ab12", "lineage": {"run": "run_1"}}',
+    },
+    "aliases": {"model": "lateness", "alias": "production", "version": 1, "moved": 7_000},
+}  # fmt: skip

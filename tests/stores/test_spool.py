@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noria.core.errors import Conflict, Corrupt, StorageFull
-from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
+from noria.stores.spool import Spool, SpoolTail, drop_segment, read_spool, sealed_segments
 
 RECORDS = [b"first", b"", b"third \0 record", b"x" * 50]
 
@@ -203,3 +203,63 @@ def test_files_of_others_in_the_folder_do_not_matter(tmp_path):
     (tmp_path / "notes.spool").write_text("mine")
     assert filled(tmp_path).next_position == len(RECORDS)
     assert len(list(read_spool(tmp_path))) == len(RECORDS)
+
+
+def test_a_tail_follows_a_writer_over_segments_and_reads_each_record_once(tmp_path):
+    spool = Spool(tmp_path, segment_bytes=60)
+    tail, found = SpoolTail(tmp_path), []
+    for number in range(40):
+        spool.append(b"x" * (number % 30))
+        if number % 3 == 0:
+            found += tail.read(most_bytes=50)
+    while more := tail.read(most_bytes=1):
+        found += more
+    assert found == [b"x" * (number % 30) for number in range(40)]
+    assert tail.position == 40
+    assert tail.read() == []
+    late = SpoolTail(tmp_path, 33)
+    assert late.read(most_bytes=1) == [b"x" * 3]
+    spool.close()
+
+
+def test_a_tail_waits_for_a_record_that_is_half_written_and_reads_one_larger_than_asked_for(tmp_path):
+    filled(tmp_path / "whole", [b"first", b"x" * 5_000]).close()
+    (whole,) = (tmp_path / "whole").glob("*.spool")
+    data = whole.read_bytes()
+    growing = tmp_path / "growing"
+    growing.mkdir()
+    tail, found = SpoolTail(growing), []
+    for size in range(0, len(data) + 1, 11):
+        (growing / whole.name).write_bytes(data[:size])
+        found += tail.read(most_bytes=100)
+    (growing / whole.name).write_bytes(data)
+    assert [*found, *tail.read(most_bytes=100)] == [b"first", b"x" * 5_000]
+
+
+def test_a_tail_says_when_records_were_dropped_or_damaged(tmp_path):
+    spool = filled(tmp_path, [b"x" * 20] * 9, segment_bytes=60)
+    sealed = sealed_segments(tmp_path)
+    damaged = sealed[1].path
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    tail = SpoolTail(tmp_path, sealed[1].first)
+    read = tail.read()
+    assert len(read) == sealed[1].last - sealed[1].first
+    with pytest.raises(Corrupt, match="cannot be read"):
+        tail.read()
+    drop_segment(sealed[0])
+    with pytest.raises(Conflict, match="no longer there"):
+        SpoolTail(tmp_path).read()
+    assert SpoolTail(tmp_path, 1_000).read() == []
+    spool.close()
+
+
+def test_a_finished_spool_takes_nothing_and_keeps_its_lock(tmp_path):
+    spool = filled(tmp_path)
+    spool.finish()
+    with pytest.raises(ValueError, match="closed"):
+        spool.append(b"more")
+    with pytest.raises(Conflict):
+        Spool(tmp_path)
+    spool.close()
+    spool.close()
+    Spool(tmp_path).close()

@@ -8,7 +8,25 @@ from typing import Any
 
 import typer
 
-from noria.cli import control, drift, init, journal, lineage, plan, promote, replay, rollback, run, serve, status, up
+from noria.cli import (
+    compare,
+    control,
+    drift,
+    init,
+    journal,
+    lineage,
+    models,
+    plan,
+    promote,
+    replay,
+    rollback,
+    run,
+    runs,
+    serve,
+    status,
+    sync,
+    up,
+)
 from noria.cli.output import fail
 from noria.core.errors import NoriaError
 
@@ -34,9 +52,13 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "drift": drift.command,
     "journal": journal.command,
     "lineage": lineage.command,
+    "runs": runs.command,
+    "compare": compare.command,
+    "sync": sync.command,
 }
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)
+app.add_typer(models.app, name="models")
 app.command("control", hidden=True)(control.command)
 
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def command(
     project: Folder = HERE,
     experiment: Annotated[list[str] | None, typer.Option("--experiment", "-e", help="Only runs of these.")] = None,
-    where: Annotated[str, typer.Option("--filter", "-f", help="Such as \"metrics.auc > 0.8 and params.kind = 'l2'\".")] = "",
+    where: Annotated[
+        str, typer.Option("--filter", "-f", help="Such as \"metrics.auc > 0.8 and params.kind = 'l2'\".")
+    ] = "",
     order: Annotated[list[str] | None, typer.Option("--order-by", "-o", help='Such as "metrics.auc desc".')] = None,
     metric: Annotated[list[str] | None, typer.Option("--metric", "-m", help="Show these metrics.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="So many runs.")] = 20,

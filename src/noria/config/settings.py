@@ -12,7 +12,7 @@ from noria.core.suggest import did_you_mean
 HOME = ".noria"
 """The folder beside the project file that holds everything by default."""
 
-NAMES = ("database", "artifacts", "online", "actor")
+NAMES = ("database", "artifacts", "online", "actor", "tracking_uri")
 """What may be set."""
 
 
@@ -21,7 +21,8 @@ class Settings:
     """Places and names, as typed values.
 
     `database` is a URL of SQLite or PostgreSQL, `artifacts` and `online` are folders, `actor` is who acts
-    (written into every journal entry).
+    (written into every journal entry). `tracking_uri` is the server that logged runs are sent to; empty: they go
+    into `database`.
     """
 
     home: Path
@@ -29,14 +30,15 @@ class Settings:
     artifacts: Path
     online: Path
     actor: str = "local"
+    tracking_uri: str = ""
 
 
 def settings_for(root: Path, table: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
     """Settings of the project in folder `root`.
 
-    `table` is `[workspace]` of its TOML file; `NORIA_DATABASE`, `NORIA_ARTIFACTS`, `NORIA_ONLINE` and
-    `NORIA_ACTOR` in `environment` win over it; one that is empty counts as not given. A relative folder is
-    taken from `root`. Raises FaultyInput with every setting that is unknown or no text.
+    `table` is `[workspace]` of its TOML file; `NORIA_DATABASE`, `NORIA_ARTIFACTS`, `NORIA_ONLINE`,
+    `NORIA_ACTOR` and `NORIA_TRACKING_URI` in `environment` win over it; one that is empty counts as not given. A
+    relative folder is taken from `root`. Raises FaultyInput with every setting that is unknown or no text.
     """
     if faults := list(_faults(table)):
         raise FaultyInput("the table [workspace]", faults)
@@ -52,6 +54,7 @@ def settings_for(root: Path, table: Mapping[str, str], environment: Mapping[str,
         artifacts=root / choose("artifacts", str(home / "blobs")),
         online=root / choose("online", str(home / "online")),
         actor=choose("actor", environment.get("USER") or "local"),
+        tracking_uri=choose("tracking_uri", ""),
     )
 
 

@@ -9,7 +9,7 @@ instead of failing half-way), on PostgreSQL psycopg 3.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Database:
         self.url = _parsed(url)
         self._name = self.url.render_as_string(hide_password=True)
         self._held = threading.local()
+        self._caches: dict[str, dict[Any, Any]] = {}
         make = _sqlite_engine if self.is_sqlite else _postgres_engine
         self.engine = make(self.url, patience)
         self._writing = self.engine.execution_options(noria_write=True)
@@ -76,12 +77,14 @@ class Database:
                 "a transaction was begun inside another one, for which it would wait for ever",
                 hint="pass the outer transaction's connection to what needs it",
             )
-        self._held.transaction = True
+        self._held.transaction, self._held.committed = True, []
         try:
             with translated(self._name), self._writing.begin() as connection:
                 yield connection
+            for action in self._held.committed:
+                action()
         finally:
-            self._held.transaction = False
+            self._held.transaction, self._held.committed = False, []
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -91,6 +94,17 @@ class Database:
         """
         with translated(self._name), self.engine.connect() as connection:
             yield connection
+
+    def after_commit(self, action: Callable[[], object]) -> None:
+        """Do something once this thread's transaction is committed, and never when it is not; it must not fail."""
+        if getattr(self._held, "transaction", False):
+            self._held.committed.append(action)
+
+    def cache(self, name: str) -> dict[Any, Any]:
+        """What this process remembers of rows that never change. To be filled by `after_commit` alone:
+        a row of a transaction that is rolled back was never there.
+        """
+        return self._caches.setdefault(name, {})
 
     def upsert(
         self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]

@@ -61,7 +61,9 @@ class Spool:
 
     def append(self, record: bytes) -> int:
         """Write one record; gives its number. Raises StorageFull, with nothing written."""
-        return self.append_many((record,))
+        if len(record) > _LONGEST:
+            raise BadInput(f"a record of a spool has at most {_LONGEST} bytes")
+        return self._put(_HEAD.pack(len(record), zlib.crc32(record)) + record, 1)
 
     def append_many(self, records: Sequence[bytes]) -> int:
         """Write several records in one go; gives the last one's number.
@@ -71,10 +73,13 @@ class Spool:
         if any(len(record) > _LONGEST for record in records):
             raise BadInput(f"a record of a spool has at most {_LONGEST} bytes")
         data = b"".join(_HEAD.pack(len(record), zlib.crc32(record)) + record for record in records)
+        return self._put(data, len(records))
+
+    def _put(self, data: bytes, records: int) -> int:
         with self._writing:
             self._write(data)
             self._size += len(data)
-            self._next += len(records)
+            self._next += records
             last = self._next - 1
             if self._size >= self._limit:
                 with suppress(OSError, StorageFull):  # the records are safe; a later append tries again
@@ -87,13 +92,30 @@ class Spool:
             if self._size:
                 self._begin_segment()
 
-    def close(self) -> None:
-        """Let another writer in. Closing twice does nothing more."""
+    def finish(self) -> None:
+        """Take no more records, but let no other writer in yet."""
         with self._writing:
             if self._file >= 0:
                 os.close(self._file)
+            self._file = -1
+
+    def close(self) -> None:
+        """Let another writer in. Closing twice does nothing more."""
+        self.finish()
+        with self._writing:
+            if self._lock >= 0:
                 os.close(self._lock)
-            self._file = self._lock = -1
+            self._lock = -1
+
+    def forget(self) -> None:
+        """Leave the spool to the process that this one was forked from: close the copies of its files, no more.
+
+        Closing a copy of the lock does not unlock it; keeping one would hold it after that process's death.
+        """
+        for file in (self._file, self._lock):
+            if file >= 0:
+                os.close(file)
+        self._file = self._lock = -1
 
     def _write(self, data: bytes) -> None:
         if self._file < 0:
@@ -151,6 +173,79 @@ def read_spool(path: Path, after: int = -1) -> Iterator[tuple[int, bytes]]:
                 f"{file} is damaged: its records {number} to {following - 1} cannot be read",
                 hint="restore the file from a backup; without one, move it away, and those records are lost",
             )
+
+
+class SpoolTail:
+    """Reads a spool from record `position` on, piece by piece, while somebody writes it.
+
+    A record is read once, and one that is still being written not at all.
+    """
+
+    def __init__(self, path: Path, position: int = 0) -> None:
+        self._path, self._next = path, position
+        self._file: Path | None = None
+        self._offset = 0
+
+    @property
+    def position(self) -> int:
+        """The number of the record that comes next."""
+        return self._next
+
+    def read(self, most_bytes: int = 1 << 20) -> list[bytes]:
+        """The next whole records, of about `most_bytes` at most; none when there are no more yet.
+
+        Raises Conflict when they were dropped, Corrupt when a segment that is no longer written lacks some.
+        """
+        if self._file is None:
+            self._file = self._found()
+        if self._file is None:
+            return []
+        if records := self._more(most_bytes):
+            return records
+        following = [file for _, file in _segments(self._path) if file.name > self._file.name]
+        if not following:
+            return []
+        if records := self._more(most_bytes):  # written just before the segment was closed
+            return records
+        if following[0].name != _name(self._next):
+            raise Corrupt(
+                f"{self._file} is damaged: its record {self._next} cannot be read",
+                hint="restore the file from a backup; without one, move the folder away",
+            )
+        self._file, self._offset = following[0], 0
+        return self._more(most_bytes)
+
+    def _found(self) -> Path | None:
+        """The segment that has the next record; goes past the records before it."""
+        segments = _segments(self._path)
+        if not segments:
+            return None
+        known = [(first, file) for first, file in segments if first <= self._next]
+        if not known:
+            said = f"records {self._next} to {segments[0][0] - 1} of {self._path} are no longer there"
+            raise Conflict(said, hint="they were acknowledged and dropped; were the server's data restored or changed?")
+        first, file = known[-1]
+        ends = [0, *(end for _, end in _bounds(file.read_bytes()))]
+        if len(ends) - 1 < self._next - first:  # whoever took them has more than a power cut has left here
+            return None
+        self._offset = ends[self._next - first]
+        return file
+
+    def _more(self, most_bytes: int) -> list[bytes]:
+        assert self._file is not None
+        try:
+            with self._file.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read(max(most_bytes, _HEAD.size))
+                if len(data) >= _HEAD.size and (long := _HEAD.unpack_from(data)[0] + _HEAD.size) > len(data):
+                    data += file.read(min(long, _LONGEST) - len(data))
+        except FileNotFoundError:
+            return []
+        bounds = list(_bounds(data))
+        if bounds:
+            self._offset += bounds[-1][1]
+            self._next += len(bounds)
+        return [data[start:end] for start, end in bounds]
 
 
 def sealed_segments(path: Path) -> list[Segment]:

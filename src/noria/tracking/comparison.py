@@ -44,10 +44,13 @@ def _sections(runs: Sequence[Run]) -> Iterator[tuple[Section, Sequence[Mapping[s
     yield "metric", [{name: point.value for name, point in run.metrics.items()} for run in runs]
     yield "data", [{one.dataset.name: one.dataset.digest for one in run.datasets} for run in runs]
     yield "code", [{name: value for name, value in run.tags.items() if name.startswith(_CODE)} for run in runs]
-    yield "tag", [
-        {name: value for name, value in run.tags.items() if not name.startswith(_CODE) and name not in _TWINS}
-        for run in runs
-    ]
+    yield (
+        "tag",
+        [
+            {name: value for name, value in run.tags.items() if not name.startswith(_CODE) and name not in _TWINS}
+            for run in runs
+        ],
+    )
 
 
 def _about(run: Run) -> dict[str, str | float]:

@@ -211,3 +211,12 @@ spools = sa.Table(
     sa.Column("updated", sa.BigInteger, nullable=False),
 )
 """How far a client's spool has been taken in: written with what it brought, so that nothing comes twice."""
+refused_records = sa.Table(
+    "refused_records",
+    metadata,
+    sa.Column("spool", sa.String(64), primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+)
+"""What a client sent and could not be taken in, with the reason: set aside, so that nothing behind it waits."""

@@ -87,7 +87,9 @@ def tidy(file: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and write the file."""
     parser = argparse.ArgumentParser(prog="python -m noria.stores.migrations.draft", description=__doc__)
-    parser.add_argument("message", nargs="?", default="changes", help='what changes, such as "rollouts know their owner"')
+    parser.add_argument(
+        "message", nargs="?", default="changes", help='what changes, such as "rollouts know their owner"'
+    )
     parser.add_argument("--anew", action="store_true", help="throw all revisions away and begin again")
     parser.add_argument("--baseline", action="store_true", help="write the baselines and no revision")
     chosen = parser.parse_args(arguments)

@@ -1,11 +1,3 @@
-CREATE TABLE aliases (
-	model VARCHAR(255) NOT NULL,
-	alias VARCHAR(64) NOT NULL,
-	version INTEGER NOT NULL,
-	moved BIGINT NOT NULL,
-	PRIMARY KEY (model, alias)
-);
-
 CREATE TABLE artifacts (
 	path VARCHAR(1500) NOT NULL,
 	folder VARCHAR(1500) NOT NULL,
@@ -13,6 +5,12 @@ CREATE TABLE artifacts (
 	size BIGINT NOT NULL,
 	created BIGINT NOT NULL,
 	PRIMARY KEY (path)
+);
+
+CREATE TABLE bundled_snapshots (
+	digest VARCHAR(64) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (digest)
 );
 
 CREATE TABLE chunks (
@@ -132,6 +130,31 @@ CREATE TABLE points (
 	PRIMARY KEY (run, metric, step, at, value, is_nan)
 );
 
+CREATE TABLE refused_records (
+	spool VARCHAR(64) NOT NULL,
+	position BIGINT NOT NULL,
+	reason TEXT NOT NULL,
+	record BYTEA NOT NULL,
+	PRIMARY KEY (spool, position)
+);
+
+CREATE TABLE registered_models (
+	name VARCHAR(256) NOT NULL,
+	created BIGINT NOT NULL,
+	updated BIGINT NOT NULL,
+	description TEXT,
+	PRIMARY KEY (name)
+);
+
+CREATE TABLE registry_policies (
+	model VARCHAR(256) NOT NULL,
+	alias VARCHAR(255) NOT NULL,
+	needs TEXT NOT NULL,
+	declared BIGINT NOT NULL,
+	actor VARCHAR(256) NOT NULL,
+	PRIMARY KEY (model, alias)
+);
+
 CREATE TABLE rollouts (
 	id VARCHAR(64) NOT NULL,
 	model VARCHAR(255) NOT NULL,
@@ -158,6 +181,15 @@ CREATE TABLE serving_routings (
 	PRIMARY KEY (model)
 );
 
+CREATE TABLE signing_keys (
+	key VARCHAR(64) NOT NULL,
+	public TEXT NOT NULL,
+	owner VARCHAR(256) NOT NULL,
+	added BIGINT NOT NULL,
+	withdrawn BIGINT,
+	PRIMARY KEY (key)
+);
+
 CREATE TABLE spools (
 	id VARCHAR(64) NOT NULL,
 	position BIGINT NOT NULL,
@@ -174,15 +206,18 @@ CREATE TABLE step_results (
 	PRIMARY KEY (step, key)
 );
 
-CREATE TABLE versions (
-	model VARCHAR(255) NOT NULL,
-	number INTEGER NOT NULL,
-	identity VARCHAR(64) NOT NULL,
+CREATE TABLE webhooks (
+	id VARCHAR(64) NOT NULL,
+	name VARCHAR(63) NOT NULL,
+	url TEXT NOT NULL,
+	description TEXT,
+	secret TEXT,
+	status VARCHAR(16) NOT NULL,
+	events TEXT NOT NULL,
 	created BIGINT NOT NULL,
-	stage VARCHAR(32) NOT NULL,
-	value TEXT NOT NULL,
-	PRIMARY KEY (model, number),
-	CONSTRAINT versions_identity UNIQUE (model, identity)
+	updated BIGINT NOT NULL,
+	deleted BIGINT,
+	PRIMARY KEY (id)
 );
 
 CREATE TABLE work_runs (
@@ -205,6 +240,15 @@ CREATE TABLE work_runs (
 	owner VARCHAR(255),
 	lease_until BIGINT,
 	PRIMARY KEY (run)
+);
+
+CREATE TABLE aliases (
+	model VARCHAR(256) NOT NULL,
+	alias VARCHAR(255) NOT NULL,
+	version INTEGER NOT NULL,
+	moved BIGINT NOT NULL,
+	PRIMARY KEY (model, alias),
+	FOREIGN KEY(model) REFERENCES registered_models (name) ON DELETE CASCADE ON UPDATE CASCADE
 );
 
 CREATE TABLE datasets (
@@ -247,6 +291,14 @@ CREATE TABLE logged_models (
 	FOREIGN KEY(experiment) REFERENCES experiments (key)
 );
 
+CREATE TABLE registered_model_tags (
+	model VARCHAR(256) NOT NULL,
+	name VARCHAR(250) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (model, name),
+	FOREIGN KEY(model) REFERENCES registered_models (name) ON DELETE CASCADE ON UPDATE CASCADE
+);
+
 CREATE TABLE runs (
 	key BIGSERIAL NOT NULL,
 	id VARCHAR(256) NOT NULL,
@@ -266,6 +318,43 @@ CREATE TABLE runs (
 	PRIMARY KEY (key),
 	UNIQUE (id),
 	FOREIGN KEY(experiment) REFERENCES experiments (key)
+);
+
+CREATE TABLE versions (
+	model VARCHAR(256) NOT NULL,
+	number INTEGER NOT NULL,
+	identity VARCHAR(64),
+	created BIGINT NOT NULL,
+	updated BIGINT NOT NULL,
+	stage VARCHAR(32) NOT NULL,
+	source TEXT NOT NULL,
+	storage TEXT NOT NULL,
+	run VARCHAR(256),
+	run_link TEXT,
+	description TEXT,
+	actor VARCHAR(256) NOT NULL,
+	status VARCHAR(24) NOT NULL,
+	status_message TEXT,
+	logged_model VARCHAR(64),
+	value TEXT,
+	PRIMARY KEY (model, number),
+	CONSTRAINT versions_identity UNIQUE (model, identity),
+	FOREIGN KEY(model) REFERENCES registered_models (name) ON DELETE CASCADE ON UPDATE CASCADE
+);
+
+CREATE TABLE webhook_outbox (
+	id VARCHAR(64) NOT NULL,
+	webhook VARCHAR(64) NOT NULL,
+	event VARCHAR(64) NOT NULL,
+	body TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	due BIGINT,
+	attempts INTEGER NOT NULL,
+	state VARCHAR(16) NOT NULL,
+	ended BIGINT,
+	error TEXT,
+	PRIMARY KEY (id),
+	FOREIGN KEY(webhook) REFERENCES webhooks (id)
 );
 
 CREATE TABLE work_signals (
@@ -373,6 +462,26 @@ CREATE TABLE run_tags (
 	FOREIGN KEY(run) REFERENCES runs (key)
 );
 
+CREATE TABLE version_signatures (
+	model VARCHAR(256) NOT NULL,
+	number INTEGER NOT NULL,
+	key VARCHAR(64) NOT NULL,
+	manifest TEXT NOT NULL,
+	signature TEXT NOT NULL,
+	signed BIGINT NOT NULL,
+	PRIMARY KEY (model, number, key),
+	CONSTRAINT version_signatures_version FOREIGN KEY(model, number) REFERENCES versions (model, number) ON DELETE CASCADE ON UPDATE CASCADE
+);
+
+CREATE TABLE version_tags (
+	model VARCHAR(256) NOT NULL,
+	number INTEGER NOT NULL,
+	name VARCHAR(250) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (model, number, name),
+	CONSTRAINT version_tags_version FOREIGN KEY(model, number) REFERENCES versions (model, number) ON DELETE CASCADE ON UPDATE CASCADE
+);
+
 CREATE INDEX ix_artifacts_folder ON artifacts (folder);
 
 CREATE INDEX ix_data_snapshots_source ON data_snapshots (source);
@@ -399,8 +508,12 @@ CREATE INDEX ix_runs_model ON runs (model);
 
 CREATE INDEX runs_newest ON runs (experiment, stage, started DESC, id);
 
+CREATE INDEX ix_versions_run ON versions (run);
+
+CREATE INDEX webhook_outbox_due ON webhook_outbox (state, due);
+
 CREATE INDEX latest_metrics_order ON latest_metrics (experiment, metric, is_nan, value, run);
 
 CREATE TABLE noria_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO noria_schema VALUES ('0001');
+INSERT INTO noria_schema VALUES ('0002');

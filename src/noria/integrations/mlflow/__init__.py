@@ -1,0 +1,1 @@
+"""MLflow: file stores, databases and servers read; any MLflow server written to."""

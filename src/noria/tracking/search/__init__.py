@@ -1,0 +1,1 @@
+"""Search in tracking: which experiments, runs and logged models a text asks for, page by page."""

@@ -1,0 +1,1 @@
+"""Metric histories: a series is every point of one metric of one run."""
