@@ -17,7 +17,6 @@ from noria.tracking.series.extremes import Sketch, check, unpacked
 from noria.tracking.series.names import can_be_stored
 from noria.tracking.tables import chunks, points, runs
 
-
 _LONGEST_ID = 256
 
 
