@@ -104,12 +104,15 @@ class ServerDestination:
 
 
 class OwnWorkspace:
-    """The workspace of the project in `root`: its own database and blobs, opened when first needed."""
+    """The workspace of the project in `root`: its own database and blobs.
 
-    def __init__(self, root: Path) -> None:
+    One that is `open` already is used and left open; otherwise it is opened when first needed.
+    """
+
+    def __init__(self, root: Path, open: Workspace | None = None) -> None:
         self.name = f"the project in {root}"
         self._root = root
-        self._opened: Workspace | None = None
+        self._opened, self._ours = open, open is None
 
     def position(self, spool: str) -> int:
         from noria.tracking.ingest import position_of
@@ -127,9 +130,9 @@ class OwnWorkspace:
             raise _damaged(path, digest)
 
     def close(self) -> None:
-        if self._opened is not None:
+        if self._opened is not None and self._ours:
             self._opened.close()
-        self._opened = None
+            self._opened = None
 
     def _workspace(self) -> Workspace:
         if self._opened is None:
