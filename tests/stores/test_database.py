@@ -221,6 +221,27 @@ def test_upserting_needs_no_rows_and_takes_many(request, kind):
     assert texts == ["new"] * 2000 + [None] * 10
 
 
+def test_what_waits_for_the_commit_is_done_after_it_and_not_without_it(sqlite):
+    things.create(sqlite.engine)
+    seen = []
+    with sqlite.transaction() as connection:
+        connection.execute(sa.insert(things).values(id=1))
+        sqlite.after_commit(lambda: seen.append(count(sqlite)))
+        assert seen == []
+    with pytest.raises(ZeroDivisionError), sqlite.transaction():
+        sqlite.after_commit(lambda: seen.append("rolled back"))
+        raise ZeroDivisionError
+    add(sqlite, 2)
+    sqlite.after_commit(lambda: seen.append("no transaction"))
+    add(sqlite, 3)
+    assert seen == [1]
+
+
+def test_a_cache_belongs_to_one_database(sqlite, postgresql):
+    sqlite.cache("names")["loss"] = 1
+    assert (sqlite.cache("names"), sqlite.cache("others"), postgresql.cache("names")) == ({"loss": 1}, {}, {})
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_part_of_a_transaction_that_fails_takes_back_its_own_and_no_more(request, kind):
     database = request.getfixturevalue(kind)
