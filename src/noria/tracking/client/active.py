@@ -17,16 +17,16 @@ from noria.config.settings import HOME
 from noria.core.clock import Clock, SystemClock
 from noria.core.ids import TimeOrderedIds
 from noria.tracking.client.captures import Captures, wanted
-from noria.tracking.client.place import OWN, Place, destination, find_place
+from noria.tracking.client.place import OWN, Place, find_place
 from noria.tracking.client.process import PROCESS
 from noria.tracking.client.recorder import Recorder
-from noria.tracking.client.records import Begun
 from noria.tracking.client.run import FLUSH_SECONDS, ActiveRun
 from noria.tracking.client.shipper import Shipper
 from noria.tracking.client.values import named, text
+from noria.tracking.records import Begun
 
 if TYPE_CHECKING:
-    from noria.tracking.client.answers import Destination
+    from noria.tracking.answers import Destination
     from noria.workspace.workspace import Workspace
 
 _PARENT = "mlflow.parentRunId"
@@ -125,7 +125,7 @@ def _begin(
         _given(experiment, troubles), _given(name, troubles), text(actor),
     )  # fmt: skip
     place = _place(to)
-    active = _made(place, begun, clock, lambda: destination(place), _seconds(given))
+    active = _made(place, begun, clock, lambda: _connected(place), _seconds(given))
     for trouble in troubles:
         active.trouble(trouble)
     PROCESS.begun(active)
@@ -144,6 +144,12 @@ def _made(
     recorder = Recorder(place.home, begun, clock, place.to)
     shipper = Shipper(recorder, connect)
     return ActiveRun(recorder, shipper, experiment=begun.experiment, seconds=seconds)
+
+
+def _connected(place: Place) -> Destination | None:
+    from noria.tracking.client.destination import connect
+
+    return connect(place)
 
 
 def _given(name: Any, troubles: list[Exception]) -> str:
