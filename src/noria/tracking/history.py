@@ -14,11 +14,11 @@ import sqlalchemy as sa
 
 from noria.core.errors import BadInput
 from noria.tracking.model import Point
-from noria.tracking.series.columns import Columns, no_points
+from noria.tracking.series.columns import Columns, key_of, no_points
 from noria.tracking.series.cursors import decode_cursor, encode_cursor
 from noria.tracking.series.latest import raise_latest
 from noria.tracking.series.names import metric_key, metric_keys
-from noria.tracking.series.paging import first_points, key_of
+from noria.tracking.series.paging import first_points
 from noria.tracking.series.pictures import ALL_STEPS, Steps, picture
 from noria.tracking.series.pictures import sample as sample_series
 from noria.tracking.series.points import insert_points, point_rows
