@@ -56,6 +56,7 @@ class HistorySuite(HistoryFixtures):
         run.log(*curve(40), Point("acc", 0.5, 3), Point("loss", 9.0, 1_700_000_000_100, -3))
         assert run.pages("loss", limit=7) == run.by_time("loss")
         assert run.pages("loss", limit=41) == run.by_time("loss")
+        assert run.pages("loss", limit=2**70) == run.by_time("loss")
         assert run.pages("acc") == [(0, 3, 0.5, 0)]
         assert history.names(run.ws, run.id) == ["acc", "loss"]
 
@@ -126,6 +127,9 @@ class HistorySuite(HistoryFixtures):
             lambda: history.names(run.ws, "nobody"),
             lambda: history.overview(run.ws, [run.id, "nobody"], "loss", buckets=5),
             lambda: history.seal(run.ws, "nobody"),
+            lambda: history.names(run.ws, "nobody\0"),
+            lambda: history.page(run.ws, "nobody\ud800", "loss", limit=5),
+            lambda: history.whole(run.ws, "nobody" * 1000, "loss"),
         ):
             with pytest.raises(NotFound, match="nobody"):
                 ask()

@@ -29,6 +29,9 @@ from noria.workspace.workspace import Workspace
 
 __all__ = ["Columns", "Place", "append", "append_raw", "names", "overview", "page", "sample", "seal", "whole"]
 
+_MOST = 2**40
+"""More points than any series has; a larger limit would not fit into a query."""
+
 
 class Place(Protocol):
     """A run as points refer to it: its row's number and its experiment's."""
@@ -94,6 +97,7 @@ def page(
     """
     if limit < 1:
         raise BadInput(f"a page of {limit} points cannot be given", hint="ask for at least one")
+    limit = min(limit, _MOST)
     start = None if after is None else decode_cursor(run_id, metric, after)
     with one_view(ws.database) as connection:
         if (series := _series(connection, run_id, metric)) is None:

@@ -14,7 +14,10 @@ from noria.stores.database import Database
 from noria.tracking.series.chunks import decoded
 from noria.tracking.series.columns import Columns, PointKey, by_time, from_rows, joined
 from noria.tracking.series.extremes import Sketch, check, unpacked
+from noria.tracking.series.names import can_be_stored
 from noria.tracking.tables import chunks, points, runs
+
+_LONGEST_ID = 256
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,11 @@ def one_view(database: Database) -> Iterator[sa.Connection]:
 
 def run_key(connection: sa.Connection, run_id: str) -> int:
     """The row's number of a run, deleted or not. Raises NotFound."""
-    key = connection.execute(sa.select(runs.c.key).where(runs.c.id == run_id)).scalar_one_or_none()
-    if key is None:
-        raise NotFound("run", run_id)
-    return int(key)
+    if can_be_stored(run_id, _LONGEST_ID):
+        key = connection.execute(sa.select(runs.c.key).where(runs.c.id == run_id)).scalar_one_or_none()
+        if key is not None:
+            return int(key)
+    raise NotFound("run", str(run_id)[:_LONGEST_ID])
 
 
 def unsealed(
