@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from noria.core.errors import NoriaError
-from noria.server.mlflow import experiments, guard, info, runs
+from noria.server.mlflow import experiments, guard, info, logged, runs
 from noria.server.mlflow.answers import encode
 from noria.server.mlflow.faults import INTERNAL, NO_ENDPOINT, Refused, body_of, reply_to
 from noria.server.mlflow.lanes import Lanes
@@ -27,7 +27,7 @@ from noria.workspace.workspace import Workspace
 _log = logging.getLogger("noria.server")
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
-ROUTES: Routes = table([*experiments.ROUTES, *runs.ROUTES, *info.ROUTES])
+ROUTES: Routes = table([*experiments.ROUTES, *runs.ROUTES, *logged.ROUTES, *info.ROUTES])
 
 
 class Application:
