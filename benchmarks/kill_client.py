@@ -15,7 +15,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from client_killing import Campaign, Verdict
-
 from noria.testing.postgres import PostgresServer
 
 
