@@ -34,8 +34,8 @@ def main() -> None:
             verdict = campaign(Path(folder), given)
     where = "PostgreSQL" if given.postgres else "SQLite"
     print(
-        f"{where}: {verdict.trainers_killed + verdict.servers_killed:,} kills ({verdict.trainers_killed:,} of trainers, "
-        f"{verdict.servers_killed:,} of the server) in {time.monotonic() - began:.0f} s; {verdict.runs:,} runs, "
+        f"{where}: {verdict.trainers_killed + verdict.servers_killed:,} kills "
+        f"({verdict.trainers_killed:,} of trainers, {verdict.servers_killed:,} of the server) in {time.monotonic() - began:.0f} s; {verdict.runs:,} runs, "
         f"{verdict.acknowledged:,} points acknowledged: {verdict.lost} lost, {verdict.doubled} doubled, "
         f"{verdict.wrong} wrong; {verdict.left} spools left"
     )

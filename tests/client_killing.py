@@ -105,7 +105,8 @@ class Campaign:
     def _start(self) -> Trainer:
         arguments = [f"trainer {len(self.everyone)}", self.server.url, str(self.chance.choice([200, 2_000, 100_000]))]
         process = subprocess.Popen(
-            [sys.executable, "-c", TRAINER, *arguments], cwd=self.work, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            [sys.executable, "-c", TRAINER, *arguments], cwd=self.work,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, **dict.fromkeys(_CAPTURES, "0")},
         )  # fmt: skip
         trainer = Trainer(process, time.monotonic() + self.chance.uniform(0.1, 0.9))

@@ -22,6 +22,10 @@ class Ids(Protocol):
         """A fresh id such as `run_01jd3…`."""
         ...
 
+    def hex(self) -> str:
+        """32 hexadecimal digits without any order, which is what other trackers' clients expect of an id."""
+        ...
+
 
 class TimeOrderedIds:
     """Ids that sort by the clock they were made with."""
@@ -32,6 +36,9 @@ class TimeOrderedIds:
     def new(self, prefix: str) -> str:
         millis = self._clock.now() // 1000
         return f"{prefix}_{encode(millis, 10)}{encode(secrets.randbits(80), 16)}"
+
+    def hex(self) -> str:
+        return secrets.token_hex(16)
 
 
 def encode(number: int, length: int) -> str:

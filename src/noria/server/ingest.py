@@ -83,7 +83,8 @@ async def _ingest(ws: Workspace, scope: Scope, receive: Receive, most_bytes: int
         return 200, {"position": await asyncio.to_thread(position_of, ws, spool)}
     if scope["method"] != "POST":
         return 405, {"error": "GET and POST are understood here"}
-    if not (first := query.get("first", "")).isdecimal() or len(first) > 18:
+    first = query.get("first", "")
+    if not (first.isascii() and first.isdecimal()) or len(first) > 18:
         raise BadInput("a batch says in `first` which number its first record has")
     body = bytearray()
     async for chunk in _chunks(receive):

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -34,10 +34,12 @@ class BlobStore(Protocol):
         """
         ...
 
-    def put_file(self, path: Path) -> str:
+    def put_file(self, path: Path, digest: str | None = None) -> str:
         """Keep a file's bytes without holding them in memory; gives their SHA-256.
 
-        Raises Corrupt when the file changes meanwhile, StorageFull when there is no room.
+        Who has just written the file, and hashed what he wrote, gives the `digest`: then the file itself is taken
+        where that is possible, and is gone from `path` afterwards. Raises Corrupt when the file changes meanwhile or
+        is found not to have that digest, StorageFull when there is no room.
         """
         ...
 
@@ -70,11 +72,13 @@ class FileBlobStore:
             self._place(digest, [data])
         return digest
 
-    def put_file(self, path: Path) -> str:
-        digest = digest_file(path)
-        if not self._intact(digest):
+    def put_file(self, path: Path, digest: str | None = None) -> str:
+        moving, digest = digest is not None, digest or digest_file(path)
+        if not self._intact(digest) and not (moving and self._taken(path, digest)):
             with path.open("rb") as file:
                 self._place(digest, _as_before(path, digest, iter(lambda: file.read(1 << 20), b"")))
+        if moving:
+            path.unlink(missing_ok=True)
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -106,14 +110,40 @@ class FileBlobStore:
         target = self._at(digest)
         temporary = target.parent / f".{secrets.token_hex(8)}.tmp"
         try:
+            with self._writing():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with temporary.open("wb") as file:
+                    for chunk in chunks:
+                        file.write(chunk)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(target)
+                sync_folder(target.parent)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+
+    def _taken(self, path: Path, digest: str) -> bool:
+        """Move a file to its place; False when it lies on another disk, where it can only be copied."""
+        target = self._at(digest)
+        with self._writing():
             target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                for chunk in chunks:
-                    file.write(chunk)
-                file.flush()
+            with path.open("rb") as file:
                 os.fsync(file.fileno())
-            temporary.replace(target)
+            try:
+                path.replace(target)
+            except OSError as error:
+                if error.errno == errno.EXDEV:
+                    return False
+                raise
             sync_folder(target.parent)
+        return True
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Tell what a disk says as one of Noria's errors."""
+        try:
+            yield
         except OSError as error:
             if error.errno in NO_ROOM:
                 raise StorageFull(f"no room left for blobs in {self._root}", hint="free room and run again") from error
@@ -121,9 +151,6 @@ class FileBlobStore:
                 said = f"blobs cannot be written to {self._root}: {error.strerror}"
                 raise Unavailable(said, hint="check the disk and who owns the folder") from error
             raise
-        finally:
-            with suppress(OSError):
-                temporary.unlink()
 
 
 def _as_before(path: Path, digest: str, chunks: Iterable[bytes]) -> Iterator[bytes]:

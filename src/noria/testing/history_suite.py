@@ -5,112 +5,30 @@ from __future__ import annotations
 import itertools
 import math
 import struct
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noria.core.errors import BadInput, Corrupt, NotFound
-from noria.stores.database import Database
 from noria.stores.pages import BadToken
-from noria.testing.workspace import make_workspace
+from noria.testing.history_oracle import (
+    EXPERIMENT,
+    HistoryFixtures,
+    Logged,
+    as_mlflow_samples,
+    check_series,
+    curve,
+    rows_of,
+)  # fmt: skip
 from noria.tracking import history
-from noria.tracking.history import Columns
 from noria.tracking.model import Point
-from noria.tracking.series import pictures, sealing
 from noria.tracking.series.names import BadMetricName
 from noria.tracking.series.points import LARGEST, BadPoint
-from noria.tracking.tables import chunks, experiments, latest_metrics, metric_names, points, runs
+from noria.tracking.tables import chunks
 from noria.workspace.workspace import Workspace
-
-Row = tuple[int, int, float, int]
-"""step, at, value, is_nan: a point as the oracle keeps it."""
-EXPERIMENT = 7
-_NUMBERS = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Logged:
-    """A run of the tests' own, and all that a naive store would know of it."""
-
-    ws: Workspace
-    key: int
-    id: str
-    experiment: int = EXPERIMENT
-    kept: dict[str, set[Row]] = field(default_factory=dict)
-
-    def log(self, *sent: Point) -> None:
-        """Append in a transaction of its own, and remember."""
-        with self.ws.database.transaction() as connection:
-            history.append(self.ws, connection, self, sent)
-        for one in sent:
-            self.kept.setdefault(one.metric, set()).add(row_of(one))
-
-    def end(self, state: str = "finished") -> None:
-        with self.ws.database.transaction() as connection:
-            connection.execute(sa.update(runs).where(runs.c.key == self.key).values(state=state))
-
-    def by_time(self, metric: str = "loss") -> list[Row]:
-        return sorted(self.kept.get(metric, ()), key=lambda row: (row[1], row[0], row[2], row[3]))
-
-    def by_step(self, metric: str = "loss") -> list[Row]:
-        return sorted(self.kept.get(metric, ()))
-
-    def pages(self, metric: str = "loss", limit: int = 7) -> list[Row]:
-        """Every page, one after the other."""
-        found, cursor = list[Row](), None
-        while True:
-            some, cursor = history.page(self.ws, self.id, metric, limit=limit, after=cursor)
-            found += rows_of(some)
-            if cursor is None:
-                return found
-            assert some.size == limit
-
-    def latest(self) -> dict[str, Row]:
-        query = sa.select(
-            metric_names.c.name, latest_metrics.c.step, latest_metrics.c.at, latest_metrics.c.value,
-            latest_metrics.c.is_nan,
-        ).join(metric_names, metric_names.c.key == latest_metrics.c.metric)  # fmt: skip
-        with self.ws.database.reading() as connection:
-            found = connection.execute(query.where(latest_metrics.c.run == self.key)).all()
-        return {name: tuple(row) for name, *row in found}  # type: ignore[misc]
-
-    def stored(self) -> tuple[int, int]:
-        """How many points are rows, and how many are in chunks."""
-        with self.ws.database.reading() as connection:
-            rows = sa.select(sa.func.count()).select_from(points).where(points.c.run == self.key)
-            packed = sa.select(sa.func.coalesce(sa.func.sum(chunks.c.points), 0)).where(chunks.c.run == self.key)
-            return connection.execute(rows).scalar_one(), int(connection.execute(packed).scalar_one())
-
-
-def row_of(point: Point) -> Row:
-    if math.isnan(point.value):
-        return point.step, point.at, 0.0, 1
-    return point.step, point.at, max(min(point.value, LARGEST), -LARGEST) + 0.0, 0
-
-
-def rows_of(columns: Columns) -> list[Row]:
-    """Columns as the oracle's rows."""
-    told = zip(columns.step.tolist(), columns.at.tolist(), columns.value.tolist(), strict=True)
-    return [(step, at, 0.0, 1) if math.isnan(value) else (step, at, value, 0) for step, at, value in told]
-
-
-def curve(count: int, metric: str = "loss", start: int = 0) -> list[Point]:
-    """A noisy curve from a step on, a step every quarter of a second; always the same one."""
-    noise = np.random.default_rng(0).normal(0, 0.05, start + count)[start:]
-    return [
-        Point(metric, 2 / (1 + number / 500) + float(some), 1_700_000_000_000 + 250 * number + number % 7, number)
-        for number, some in enumerate(noise, start)
-    ]
-
 
 FEW_POINTS = st.builds(
     Point,
@@ -129,37 +47,8 @@ MOVES = st.lists(
 )
 
 
-class HistorySuite:
+class HistorySuite(HistoryFixtures):
     """A subclass gives the fixture `database`: an open `Database` that nobody has used before."""
-
-    @pytest.fixture
-    def ws(self, database: Database, tmp_path: Path) -> Iterator[Workspace]:
-        workspace = make_workspace(tmp_path, database=database.url.render_as_string(hide_password=False))
-        with workspace.database.transaction() as connection:
-            row = {"key": EXPERIMENT, "name": "flights", "artifact_root": "", "stage": "active"}
-            connection.execute(sa.insert(experiments).values(**row, created=0, updated=0))
-        yield workspace
-        workspace.close()
-
-    @pytest.fixture
-    def run(self, ws: Workspace) -> Logged:
-        return self.new_run(ws)
-
-    def new_run(self, ws: Workspace) -> Logged:
-        key = next(_NUMBERS)
-        empty = dict.fromkeys(("name", "model", "kind", "actor", "artifact_root", "note"), "")
-        row = {"key": key, "id": f"run-{key}", "experiment": EXPERIMENT, "state": "running", "stage": "active"}
-        with ws.database.transaction() as connection:
-            connection.execute(sa.insert(runs).values(**row, **empty, inputs="{}"))
-        return Logged(ws, key, f"run-{key}")
-
-    @pytest.fixture
-    def small_chunks(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Chunks of 16 points, sketched in 4 stretches, and a picture opens none it need not."""
-        for module, name, value in (
-            (sealing, "CHUNK", 16), (sealing, "FEWEST", 2), (sealing, "STRETCHES", 4), (pictures, "_OPENED", 0),
-        ):  # fmt: skip
-            monkeypatch.setattr(module, name, value)
 
     # what goes in comes out
 
@@ -167,6 +56,7 @@ class HistorySuite:
         run.log(*curve(40), Point("acc", 0.5, 3), Point("loss", 9.0, 1_700_000_000_100, -3))
         assert run.pages("loss", limit=7) == run.by_time("loss")
         assert run.pages("loss", limit=41) == run.by_time("loss")
+        assert run.pages("loss", limit=2**70) == run.by_time("loss")
         assert run.pages("acc") == [(0, 3, 0.5, 0)]
         assert history.names(run.ws, run.id) == ["acc", "loss"]
 
@@ -237,6 +127,9 @@ class HistorySuite:
             lambda: history.names(run.ws, "nobody"),
             lambda: history.overview(run.ws, [run.id, "nobody"], "loss", buckets=5),
             lambda: history.seal(run.ws, "nobody"),
+            lambda: history.names(run.ws, "nobody\0"),
+            lambda: history.page(run.ws, "nobody\ud800", "loss", limit=5),
+            lambda: history.whole(run.ws, "nobody" * 1000, "loss"),
         ):
             with pytest.raises(NotFound, match="nobody"):
                 ask()
@@ -279,34 +172,6 @@ class HistorySuite:
         run.log(Point("gone", 4.0, 4), Point("other", 5.0, 5))
         assert (run.pages("gone"), run.pages("other")) == ([(0, 4, 4.0, 0)], [(0, 3, 3.0, 0), (0, 5, 5.0, 0)])
 
-    def test_many_writers_bring_the_same_new_names_at_once(self, ws: Workspace) -> None:
-        names = [f"metric {number}" for number in range(40)]
-        writers = [self.new_run(ws) for _ in range(4)]
-        ready = threading.Barrier(len(writers))
-
-        def write(run: Logged) -> None:
-            ready.wait(30)
-            for start in range(0, 40, 8):
-                some = names[start : start + 8]
-                run.log(*(Point(name, 1.0, 1) for name in (some if run.key % 2 else reversed(some))))
-
-        with ThreadPoolExecutor(len(writers)) as pool:
-            list(pool.map(write, writers))
-        assert [history.names(ws, run.id) for run in writers] == [sorted(names)] * 4
-
-    def test_many_writers_of_one_run_lose_and_double_nothing(self, run: Logged) -> None:
-        shares = [[*curve(100, "loss", 50 * number), *curve(20, f"m{number % 2}")] for number in range(4)]
-
-        def write(share: list[Point]) -> None:
-            for start in range(0, len(share), 10):
-                run.log(*share[start : start + 10])
-
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(write, shares))
-        assert run.pages("loss", limit=33) == run.by_time("loss")
-        assert run.stored()[0] == 250 + 40
-        assert run.latest() == {name: run.by_step(name)[-1] for name in ("loss", "m0", "m1")}
-
     # sealed points
 
     def test_a_long_series_is_packed_and_its_tail_stays(self, run: Logged) -> None:
@@ -344,25 +209,6 @@ class HistorySuite:
         run.log(*(Point("loss", number % 3, 0, number) for number in range(100)))
         history.seal(run.ws, run.id)
         assert run.pages(limit=9) == run.by_time()
-
-    def test_sealing_while_others_append_and_read(self, run: Logged, small_chunks: None) -> None:
-        stop = threading.Event()
-
-        def seal() -> None:
-            while not stop.is_set():
-                history.seal(run.ws, run.id)
-
-        with ThreadPoolExecutor(2) as pool:
-            sealers = [pool.submit(seal) for _ in range(2)]
-            try:
-                for start in range(0, 600, 30):
-                    run.log(*curve(40, start=start))  # ten of them again next time
-                    assert rows_of(history.whole(run.ws, run.id, "loss")) == run.by_time()
-            finally:
-                stop.set()
-            for sealer in sealers:
-                sealer.result()
-        assert run.pages(limit=100) == run.by_time()
 
     @pytest.mark.parametrize("column", ["columns", "extremes"])
     def test_a_damaged_chunk_is_told_and_not_read(self, run: Logged, small_chunks: None, column: str) -> None:
@@ -431,41 +277,3 @@ class HistorySuite:
             assert run.latest() == {metric: run.by_step(metric)[-1] for metric in run.kept}
 
         play()
-
-
-def check_series(run: Logged, metric: str, limit: int, buckets: int) -> None:
-    """Every way of reading gives what the oracle has."""
-    rows = run.by_step(metric)
-    assert run.pages(metric, limit) == run.by_time(metric) == rows_of(history.whole(run.ws, run.id, metric))
-    for steps in ((None, None), (1, 3)):
-        within = [row for row in rows if steps == (None, None) or 1 <= row[0] <= 3]
-        asked = {"first_step": steps[0], "last_step": steps[1]}
-        drawn = rows_of(history.overview(run.ws, [run.id], metric, buckets=buckets, **asked)[run.id])
-        check_few(drawn, within, 2 * buckets + 2)
-        check_few(rows_of(history.sample(run.ws, [run.id], metric, limit=limit, **asked)[run.id]), within, limit)
-        values = [row[2] for row in within if not row[3]]
-        if values:
-            assert {min(values), max(values)} <= {row[2] for row in drawn if not row[3]}
-
-
-def check_few(few: Sequence[Row], rows: Sequence[Row], most: int) -> None:
-    """They are some of the points, in order, with both ends, and not too many."""
-    assert list(few) == sorted(set(few))
-    assert set(few) <= set(rows)
-    assert len(few) <= most
-    assert bool(few) == bool(rows)
-    if rows and most > 1:
-        assert (few[0], few[-1]) == (rows[0], rows[-1])
-    if len(rows) and most == 1:
-        assert few == [rows[-1]]
-
-
-def as_mlflow_samples(rows: Sequence[Row], limit: int) -> list[Row]:
-    """NTILE as SQL defines it: the first buckets are one row larger. Of each its first row; the last row for sure."""
-    if len(rows) <= limit:
-        return list(rows)
-    found, place = list[Row](), 0
-    for number in range(limit):
-        found.append(rows[place])
-        place += len(rows) // limit + (number < len(rows) % limit)
-    return [*found[:-1], rows[-1]]

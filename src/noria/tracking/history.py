@@ -14,11 +14,11 @@ import sqlalchemy as sa
 
 from noria.core.errors import BadInput
 from noria.tracking.model import Point
-from noria.tracking.series.columns import Columns, no_points
+from noria.tracking.series.columns import Columns, key_of, no_points
 from noria.tracking.series.cursors import decode_cursor, encode_cursor
 from noria.tracking.series.latest import raise_latest
 from noria.tracking.series.names import metric_key, metric_keys
-from noria.tracking.series.paging import first_points, key_of
+from noria.tracking.series.paging import first_points
 from noria.tracking.series.pictures import ALL_STEPS, Steps, picture
 from noria.tracking.series.pictures import sample as sample_series
 from noria.tracking.series.points import insert_points, point_rows
@@ -28,6 +28,9 @@ from noria.tracking.tables import latest_metrics, metric_names
 from noria.workspace.workspace import Workspace
 
 __all__ = ["Columns", "Place", "append", "append_raw", "names", "overview", "page", "sample", "seal", "whole"]
+
+_MOST = 2**40
+"""More points than any series has; a larger limit would not fit into a query."""
 
 
 class Place(Protocol):
@@ -94,6 +97,7 @@ def page(
     """
     if limit < 1:
         raise BadInput(f"a page of {limit} points cannot be given", hint="ask for at least one")
+    limit = min(limit, _MOST)
     start = None if after is None else decode_cursor(run_id, metric, after)
     with one_view(ws.database) as connection:
         if (series := _series(connection, run_id, metric)) is None:

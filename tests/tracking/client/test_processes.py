@@ -1,4 +1,4 @@
-"""Processes that fork, are told to end, fall over or are killed: what was acknowledged stays, and the run says how it ended."""
+"""Processes that fork, are told to end, fall over or are killed: what was acknowledged stays, and the run tells."""
 
 from __future__ import annotations
 

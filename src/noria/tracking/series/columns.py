@@ -6,6 +6,7 @@ written in the database (see points.py), and how MLflow sorts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
     Doubles = NDArray[np.float64]
     Truths = NDArray[np.bool_]
+
+PointKey = tuple[int, int, float, int]
+"""at, step, value, is_nan: where a point stands in the order of time."""
 
 
 class Columns(NamedTuple):
@@ -79,6 +83,13 @@ def by_time(points: Columns) -> Columns:
 def by_step(points: Columns) -> Columns:
     """Each point once, ordered by (step, at, value)."""
     return points.chosen(_order(points.step, points.at, points.value))
+
+
+def key_of(points: Columns, number: int) -> PointKey:
+    """Where one of the points stands in the order of time."""
+    value = float(points.value[number])
+    nan = math.isnan(value)
+    return int(points.at[number]), int(points.step[number]), 0.0 if nan else value, int(nan)
 
 
 def _order(first: Whole, second: Whole, value: Doubles) -> Whole | slice:

@@ -12,7 +12,7 @@ import struct
 import zlib
 
 from noria.stores.pages import BadToken
-from noria.tracking.series.stored import PointKey
+from noria.tracking.series.columns import PointKey
 
 _FORM = struct.Struct("<IqqdB")
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from noria.core.errors import Corrupt
@@ -35,8 +35,8 @@ _HEAD = struct.Struct("<BIH")
 class Sketch(NamedTuple):
     """What is kept of a series to draw it: stretches in order of steps.
 
-    `counts` says of how many points each stretch is, `low` and `high` are its extremes; `ends` are first and last
-    points of all that was sketched.
+    `counts` says of how many points each stretch is, `low` and `high` are its extremes; the first and the last point
+    of all are among `ends`.
     """
 
     counts: Whole
@@ -102,24 +102,34 @@ def packed(sketch: Sketch) -> bytes:
     return struct.pack("<BI", FORMAT, zlib.crc32(counted)) + counted
 
 
-def unpacked(blob: bytes) -> Sketch:
-    """A sketch from bytes. Raises Corrupt for bytes that `packed` did not give."""
-    import numpy as np
-
+def check(blob: bytes) -> None:
+    """Raises Corrupt for bytes that `packed` did not give."""
     if len(blob) < _HEAD.size or blob[0] != FORMAT:
         raise Corrupt("a sketch of sealed points has no format that is known", hint=_HINT)
     _, crc, stretches = _HEAD.unpack_from(blob)
     if zlib.crc32(memoryview(blob)[5:]) != crc or len(blob) != _HEAD.size + 4 * stretches + 24 * (2 * stretches + 2):
         raise Corrupt("a sketch of sealed points is damaged: its checksum differs", hint=_HINT)
-    place = _HEAD.size + 4 * stretches
-    counts = np.frombuffer(blob, "<i4", stretches, _HEAD.size).astype(np.int64)
-    at = np.frombuffer(blob, "<i8", 2 * stretches + 2, place)
-    step = np.frombuffer(blob, "<i8", 2 * stretches + 2, place + 8 * at.size)
-    value = np.frombuffer(blob, "<f8", 2 * stretches + 2, place + 16 * at.size)
-    low, high, ends = (
-        Columns(at[some], step[some], value[some]) for some in (slice(0, -2, 2), slice(1, -2, 2), slice(-2, None))
-    )
-    return Sketch(counts, low, high, ends)
+
+
+def unpacked(blobs: Iterable[bytes]) -> list[Sketch]:
+    """Sketches from bytes that `check` has seen: one for all blobs that have equally many stretches."""
+    import numpy as np
+
+    alike: dict[int, list[bytes]] = {}
+    for blob in blobs:
+        alike.setdefault(_HEAD.unpack_from(blob)[2], []).append(blob)
+    found = []
+    for stretches, some in alike.items():
+        count = 2 * stretches + 2
+        form = [("head", f"V{_HEAD.size}"), ("counts", "<i4", stretches)]
+        form += [("at", "<i8", count), ("step", "<i8", count), ("value", "<f8", count)]
+        rows = np.frombuffer(b"".join(some), np.dtype(form))
+        low, high, ends = (
+            Columns(*(rows[name][:, part].reshape(-1) for name in ("at", "step", "value")))
+            for part in (slice(0, -2, 2), slice(1, -2, 2), slice(-2, None))
+        )
+        found.append(Sketch(rows["counts"].reshape(-1).astype(np.int64), low, high, ends))
+    return found
 
 
 _HINT = "restore the database from a backup"

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import sqlalchemy as sa
 
-from noria.tracking.series.columns import Columns, by_time, joined
-from noria.tracking.series.stored import Head, PointKey, Series, heads, opened, unsealed_after
+from noria.tracking.series.columns import Columns, PointKey, by_time, joined, key_of, no_points
+from noria.tracking.series.stored import Head, Series, heads, opened, unsealed_after
 
 
 def first_points(connection: sa.Connection, series: Series, after: PointKey | None, limit: int) -> Columns:
-    """The first `limit` points after one of them, or from the start, ordered by (at, step, value), each once."""
-    found = unsealed_after(connection, series, after, limit)
-    for head in sorted(heads(connection, series), key=_earliest):
-        if after is not None and _latest(head) < after[:2]:
-            continue
-        if _place(found, *_earliest(head)) >= limit:
-            break  # whatever this chunk and all later ones hold comes after the page
-        for points in opened(connection, series, [head.number]):
-            later = points if after is None else points.chosen(slice(_place_after(points, after), None))
-            found = by_time(joined([found, later])).chosen(slice(limit))
+    """The first `limit` points after one of them, or from the start, ordered by (at, step, value), each once.
+
+    Chunks, and the rows as if they were one, are taken by their earliest point until all that is left comes later.
+    """
+    rows = unsealed_after(connection, series, after, limit)
+    parts: list[tuple[int, int, Head | None]] = [(*_earliest(head), head) for head in heads(connection, series)]
+    if rows.size:
+        parts.append((int(rows.at[0]), int(rows.step[0]), None))
+    found = no_points()
+    for at, step, head in sorted(parts, key=lambda part: part[:2]):
+        if _place(found, at, step) >= limit:
+            break
+        if head is None:
+            found = _with(found, rows, limit)
+        elif after is None or _latest(head) >= after[:2]:
+            for points in opened(connection, series, [head.number]):
+                later = points if after is None else points.chosen(slice(_place_after(points, after), None))
+                found = _with(found, later, limit)
     return found
 
 
-def key_of(points: Columns, number: int) -> PointKey:
-    """Where one of the points stands in the order of time."""
-    value = float(points.value[number])
-    nan = math.isnan(value)
-    return int(points.at[number]), int(points.step[number]), 0.0 if nan else value, int(nan)
+def _with(found: Columns, more: Columns, limit: int) -> Columns:
+    return by_time(joined([found, more])).chosen(slice(limit))
 
 
 def _earliest(head: Head) -> tuple[int, int]:

@@ -73,8 +73,8 @@ def _points(connection: sa.Connection, series: Series, touched: list[Head], step
 def _from_sketches(
     connection: sa.Connection, series: Series, touched: list[Head], steps: Steps, buckets: int
 ) -> Columns:
-    inside = [one.number for one in touched if steps[0] <= one.first_step and one.last_step <= steps[1]]
-    cut = [one.number for one in touched if one.number not in set(inside)]
+    inside = {one.number for one in touched if steps[0] <= one.first_step and one.last_step <= steps[1]}
+    cut = [one.number for one in touched if one.number not in inside]
     rest = [_within(one, steps) for one in opened(connection, series, cut)]
     points = by_step(joined([*rest, unsealed(connection, series, steps=steps)]))
     return drawn(merged([*sketches(connection, series, inside), sketched(points, points.size)]), buckets)

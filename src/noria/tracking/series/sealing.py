@@ -1,27 +1,30 @@
 """Long series are packed: their oldest points leave the table of points and become chunks.
 
-A chunk is made in one transaction, of the very rows that it takes away. So whatever happens in the middle, and
-whatever is appended meanwhile, a point is a row or in a chunk. It may be both when it was sent again after it was
+A chunk is made from rows that are read first, so that no writer waits for it; then one transaction deletes those
+rows, sees that they were as many, and inserts the chunk. So whatever happens in the middle, and whatever is appended
+or sealed by others meanwhile, a point is a row or in a chunk. It may be both when it was sent again after it was
 sealed; readers count it once, and the next sealing throws the row away.
 """
 
 from __future__ import annotations
 
-import hashlib
+from typing import Any
 
 import sqlalchemy as sa
 
 from noria.stores.database import Database
 from noria.tracking.series.chunks import CHUNK, encoded
-from noria.tracking.series.columns import Columns, by_step, by_time, from_rows, joined, without
+from noria.tracking.series.columns import Columns, by_step, by_time, joined, key_of, without
 from noria.tracking.series.extremes import STRETCHES, packed, sketched
 from noria.tracking.series.points import insert_points, point_rows
-from noria.tracking.series.stored import Series, heads, opened, run_key
+from noria.tracking.series.stored import Series, heads, one_view, opened, run_key, unsealed
 from noria.tracking.tables import chunks, points, runs
 from noria.workspace.workspace import Workspace
 
 FEWEST = 64
 """A chunk of fewer points would take more room than their rows."""
+_TRIES = 5
+"""How often a chunk is tried whose points change meanwhile; after that the next call tries again."""
 _ENDED = ("finished", "failed", "killed")
 
 
@@ -53,68 +56,74 @@ def _due(database: Database, run_id: str | None, force: bool) -> list[tuple[Seri
 
 def _seal_some(database: Database, series: Series, whole: bool) -> int:
     """Make one chunk, if there is enough for one; gives how many points left the table of points."""
-    with database.transaction() as connection:
-        if not database.is_sqlite:  # where two writers are never at once anyway
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock(series))))
-        taken = _taken(connection, series, whole)
-        if not taken.size:
-            return 0
-        new = without(taken, _sealed_near(connection, series, taken))
-        if new.size >= CHUNK // 2 or (whole and new.size >= FEWEST):
-            _insert_chunk(connection, series, new)
-            return taken.size
-        rows = point_rows(
-            series.run, [series.metric] * new.size, new.value.tolist(), new.at.tolist(), new.step.tolist()
-        )
-        if rows:
-            insert_points(database, connection, rows)
-        return taken.size - new.size
+    for _ in range(_TRIES):
+        with one_view(database) as connection:
+            taken = unsealed(connection, series, first=CHUNK)
+            if taken.size < (FEWEST if whole else CHUNK):
+                return 0
+            new = without(taken, _sealed_near(connection, series, taken))
+        enough = new.size >= (FEWEST if whole else CHUNK // 2)
+        row = _chunk(by_time(new)) if enough else {}
+        try:
+            with database.transaction() as connection:
+                _delete(connection, series, taken)
+                if row:
+                    connection.execute(sa.insert(chunks).values(**row, **_name(connection, series)))
+                    return taken.size
+                _put_back(database, connection, series, new)
+                return taken.size - new.size
+        except _Changed:
+            continue
+    return 0
 
 
-def _taken(connection: sa.Connection, series: Series, whole: bool) -> Columns:
-    """Take the rows of a chunk away: the `CHUNK` first by (step, at, value), or what there is of a whole series."""
-    mine = (points.c.run == series.run, points.c.metric == series.metric)
-    key = (points.c.step, points.c.at, points.c.value, points.c.is_nan)
-    last = connection.execute(sa.select(*key).where(*mine).order_by(*key).limit(1).offset(CHUNK - 1)).one_or_none()
-    delete = sa.delete(points).where(*mine).returning(*key)
-    if last is not None:
-        delete = delete.where(sa.tuple_(*key) <= sa.tuple_(*map(sa.literal, last, (one.type for one in key))))
-    elif not whole or connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one() < FEWEST:
-        return from_rows([])
-    return by_time(from_rows(connection.execute(delete).fetchall()))
+class _Changed(Exception):
+    """The rows that became a chunk are not the rows that are there."""
 
 
 def _sealed_near(connection: sa.Connection, series: Series, new: Columns) -> Columns:
     """The sealed points that could be the same as new ones."""
-    first_step, last_step, first_at, last_at = new.step.min(), new.step.max(), new.at[0], new.at[-1]
+    first_at, last_at = new.at.min(), new.at.max()
     near = [
         head.number
         for head in heads(connection, series)
-        if head.first_step <= last_step and first_step <= head.last_step
+        if head.first_step <= new.step[-1] and new.step[0] <= head.last_step
         and head.first_at <= last_at and first_at <= head.last_at
     ]  # fmt: skip
     return joined(list(opened(connection, series, near)))
 
 
-def _insert_chunk(connection: sa.Connection, series: Series, new: Columns) -> None:
+def _chunk(new: Columns) -> dict[str, Any]:
+    """A row of `chunks` but for its name."""
+    return {
+        "points": new.size,
+        "first_step": int(new.step.min()),
+        "last_step": int(new.step.max()),
+        "first_at": int(new.at[0]),
+        "last_at": int(new.at[-1]),
+        "extremes": packed(sketched(by_step(new), STRETCHES)),
+        "columns": encoded(new),
+    }
+
+
+def _name(connection: sa.Connection, series: Series) -> dict[str, int]:
     mine = (chunks.c.run == series.run, chunks.c.metric == series.metric)
     number = connection.execute(sa.select(sa.func.max(chunks.c.number)).where(*mine)).scalar()
-    connection.execute(
-        sa.insert(chunks).values(
-            run=series.run,
-            metric=series.metric,
-            number=0 if number is None else number + 1,
-            points=new.size,
-            first_step=int(new.step.min()),
-            last_step=int(new.step.max()),
-            first_at=int(new.at[0]),
-            last_at=int(new.at[-1]),
-            extremes=packed(sketched(by_step(new), STRETCHES)),
-            columns=encoded(new),
-        )
-    )
+    return {"run": series.run, "metric": series.metric, "number": 0 if number is None else number + 1}
 
 
-def _lock(series: Series) -> int:
-    digest = hashlib.blake2b(f"seal {series.run} {series.metric}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
+def _delete(connection: sa.Connection, series: Series, taken: Columns) -> None:
+    """Delete every row up to the last one taken. Raises _Changed when that is not as many as were taken."""
+    key = (points.c.step, points.c.at, points.c.value, points.c.is_nan)
+    at, step, value, is_nan = key_of(taken, taken.size - 1)
+    last = map(sa.literal, (step, at, value, is_nan), (one.type for one in key))
+    mine = (points.c.run == series.run, points.c.metric == series.metric, sa.tuple_(*key) <= sa.tuple_(*last))
+    if connection.execute(sa.delete(points).where(*mine)).rowcount != taken.size:
+        raise _Changed
+
+
+def _put_back(database: Database, connection: sa.Connection, series: Series, new: Columns) -> None:
+    """Too few for a chunk are left of what was taken: the others were sealed already and had been sent again."""
+    if new.size:
+        columns = (new.value.tolist(), new.at.tolist(), new.step.tolist())
+        insert_points(database, connection, point_rows(series.run, [series.metric] * new.size, *columns))
