@@ -1,17 +1,21 @@
 """A registry on each kind of database, and a way to register a version in one word."""
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
+from noria.core.clock import ManualClock
 from noria.core.digest import digest
 from noria.core.rules import Outcome, Verdict
 from noria.features.model import InputSet
 from noria.optimization.model import Package
+from noria.optimization.operations import save_package
 from noria.registry import operations as registry
 from noria.registry.model import Lineage
-from noria.stores.journal import Fact
+from noria.stores.journal import Fact, Journal
 from noria.testing.postgres import PostgresServer
-from noria.testing.workspace import make_workspace
+from noria.testing.workspace import NOON, make_workspace
 from noria.validation.model import Estimate, Evaluation, GateSheet
 
 MINUTE = 60_000_000
@@ -42,6 +46,23 @@ class Hall:
             "stage": "candidate" if outcome is Outcome.PASSED else "refused",
         }  # fmt: skip
         return registry.register(self.ws, **(values | given))
+
+    def register_real(self, key="real", **given):
+        """A version whose package, graph, golden rows and profile are blobs that are really here."""
+        blobs = self.ws.blobs
+        inputs = InputSet("Flight", "id", "asked_at", (), (), ())
+        graph, golden = blobs.put(f"graph of {key}".encode()), blobs.put(f"golden rows of {key}".encode())
+        package = Package(digest(key), "onnx", graph, golden, inputs, (), "late", "classification", 10)
+        named = save_package(self.ws, package)
+        profile = blobs.put(b"a profile")
+        return self.register(key=key, package=package, package_digest=named, profile=profile, **given)
+
+    def as_(self, actor):
+        """The same register as somebody else sees it."""
+        settings = replace(self.ws.settings, actor=actor)
+        other = Hall(replace(self.ws, settings=settings, journal=Journal(self.ws.database, self.ws.clock, actor)))
+        other.count = self.count
+        return other
 
     def promote(self, number, **given):
         self.later()
@@ -97,7 +118,33 @@ def postgresql_ws(request, server, tmp_path):
     ws.close()
 
 
+@pytest.fixture
+def fresh_ws(tmp_path):
+    """Another server, on which nothing is registered, an hour later."""
+    ws = make_workspace(tmp_path / "other", ManualClock(NOON + 60 * MINUTE))
+    yield ws
+    ws.close()
+
+
+@pytest.fixture
+def slow_ws(tmp_path):
+    """A third one, whose clock is an hour behind."""
+    ws = make_workspace(tmp_path / "slow", ManualClock(NOON - 60 * MINUTE))
+    yield ws
+    ws.close()
+
+
+@pytest.fixture
+def sqlite_hall(sqlite_ws):
+    return Hall(sqlite_ws)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def hall(request):
     """The same meanings on both databases."""
     return Hall(request.getfixturevalue(f"{request.param}_ws"))
+
+
+@pytest.fixture
+def hall_of():
+    return Hall

@@ -219,3 +219,44 @@ def test_upserting_needs_no_rows_and_takes_many(request, kind):
     with database.reading() as connection:
         texts = connection.execute(sa.select(things.c.text).order_by(things.c.id)).scalars().all()
     assert texts == ["new"] * 2000 + [None] * 10
+
+
+def test_what_waits_for_the_commit_is_done_after_it_and_not_without_it(sqlite):
+    things.create(sqlite.engine)
+    seen = []
+    with sqlite.transaction() as connection:
+        connection.execute(sa.insert(things).values(id=1))
+        sqlite.after_commit(lambda: seen.append(count(sqlite)))
+        assert seen == []
+    with pytest.raises(ZeroDivisionError), sqlite.transaction():
+        sqlite.after_commit(lambda: seen.append("rolled back"))
+        raise ZeroDivisionError
+    add(sqlite, 2)
+    sqlite.after_commit(lambda: seen.append("no transaction"))
+    add(sqlite, 3)
+    assert seen == [1]
+
+
+def test_a_cache_belongs_to_one_database(sqlite, postgresql):
+    sqlite.cache("names")["loss"] = 1
+    assert (sqlite.cache("names"), sqlite.cache("others"), postgresql.cache("names")) == ({"loss": 1}, {}, {})
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_part_of_a_transaction_that_fails_takes_back_its_own_and_no_more(request, kind):
+    database = request.getfixturevalue(kind)
+    things.create(database.engine)
+    done = []
+    with database.transaction() as connection:
+        connection.execute(sa.insert(things).values(id=1))
+        with pytest.raises(sa.exc.IntegrityError), database.part(connection):
+            connection.execute(sa.insert(things).values(id=2))
+            database.after_commit(lambda: done.append("within"))
+            connection.execute(sa.insert(things).values(id=1))
+        with database.part(connection):
+            connection.execute(sa.insert(things).values(id=3))
+            database.after_commit(lambda: done.append("after"))
+        assert done == []
+    with database.reading() as connection:
+        assert sorted(connection.execute(sa.select(things.c.id)).scalars()) == [1, 3]
+    assert done == ["after"]

@@ -1,4 +1,4 @@
-"""`noria lineage`: from a version back to the files it came from."""
+"""`noria lineage`: from a version, or a single answer, back to the files it came from."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from noria.cli.output import say_json
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS or MODEL@NUMBER.")],
+    model: Annotated[str, typer.Argument(help="MODEL, MODEL@ALIAS, MODEL@NUMBER or models:/...?at=2013-06-01.")] = "",
     project: Folder = HERE,
+    prediction: Annotated[str, typer.Option(help="An answer's id, instead of a version.")] = "",
     json: Json = False,
 ) -> None:
-    """Print what made a version: data, code, values, environment, run, gates."""
+    """Print what made a version, or a served answer: data, code, values, environment, run, gates."""
+    from noria.core.errors import BadInput
     from noria.registry import operations as registry
-    from noria.server.operations import resolve
+    from noria.server.operations import lineage_of_prediction, resolve
 
+    if bool(model) == bool(prediction):
+        raise BadInput("name a version or an answer, one of the two", hint="noria lineage MODEL, or --prediction ID")
     ws = open_stores(project)
-    version = resolve(ws, model)
-    walk = registry.lineage(ws, version.model, version.number)
+    if prediction:
+        walk = lineage_of_prediction(ws, prediction)
+    else:
+        version = resolve(ws, model)
+        walk = registry.lineage(ws, version.model, version.number)
     if json:
         say_json(walk)
     else:

@@ -9,17 +9,23 @@ from typing import Any
 import typer
 
 from noria.cli import (
+    compare,
     control,
     drift,
+    export,
+    import_,
     init,
     journal,
     lineage,
+    models,
     plan,
     promote,
     replay,
     rollback,
     run,
+    runs,
     serve,
+    server,
     status,
     sync,
     up,
@@ -42,6 +48,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "run": run.command,
     "up": up.command,
     "serve": serve.command,
+    "server": server.command,
     "replay": replay.command,
     "status": status.command,
     "promote": promote.command,
@@ -49,10 +56,15 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "drift": drift.command,
     "journal": journal.command,
     "lineage": lineage.command,
+    "runs": runs.command,
+    "compare": compare.command,
+    "import": import_.command,
+    "export": export.command,
     "sync": sync.command,
 }
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)
+app.add_typer(models.app, name="models")
 app.command("control", hidden=True)(control.command)
 
 

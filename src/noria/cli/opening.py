@@ -21,14 +21,19 @@ def open_stores(root: Path, clock: Clock | None = None) -> Workspace:
     """The workspace of the project in `root`, without importing the project."""
     from noria.config.environment import environment
     from noria.config.settings import settings_for
-    from noria.config.toml import read_toml
     from noria.project.load import find_module
     from noria.workspace.workspace import open_workspace
 
     find_module(root.resolve())
+    return open_workspace(root, settings_for(root, workspace_table(root), environment()), clock)
+
+
+def workspace_table(root: Path) -> dict[str, str]:
+    """What the TOML files of the project in `root` say about its workspace."""
+    from noria.config.toml import read_toml
+
     tables: list[dict[str, str]] = [read_toml(path).get("workspace", {}) for path in sorted(root.glob("*.toml"))]
-    table = next((one for one in tables if one), dict[str, str]())
-    return open_workspace(root, settings_for(root, table, environment()), clock)
+    return next((one for one in tables if one), {})
 
 
 def open_project(root: Path, clock: Clock | None = None) -> tuple[Loaded, Workspace]:

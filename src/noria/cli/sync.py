@@ -58,11 +58,13 @@ def _say(shipped: list[Shipped], *, as_json: bool) -> None:
     rows = [[one.run, one.spool, one.sent, len(one.refused), _standing(one)] for one in shipped]
     say_table("", ["run", "spool", "sent", "refused", ""], rows)
     for one in shipped:
+        if one.failure:
+            print(f"{one.spool}: {one.failure}")
         for refusal in one.refused[:5]:
             print(f"{one.run}, record {refusal.position}: {refusal.reason}")
 
 
 def _standing(one: Shipped) -> str:
     if one.failure:
-        return one.failure.splitlines()[0]
+        return "left here"
     return "all sent" if one.done else "still being written"

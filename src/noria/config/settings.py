@@ -33,8 +33,10 @@ class Settings:
     tracking_uri: str = ""
 
 
-def settings_for(root: Path, table: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
-    """Settings of the project in folder `root`.
+def settings_for(
+    root: Path, table: Mapping[str, str], environment: Mapping[str, str], home: Path | None = None
+) -> Settings:
+    """Settings of the project in folder `root`, whose home is `.noria` there unless another one is given.
 
     `table` is `[workspace]` of its TOML file; `NORIA_DATABASE`, `NORIA_ARTIFACTS`, `NORIA_ONLINE`,
     `NORIA_ACTOR` and `NORIA_TRACKING_URI` in `environment` win over it; one that is empty counts as not given. A
@@ -43,7 +45,7 @@ def settings_for(root: Path, table: Mapping[str, str], environment: Mapping[str,
     if faults := list(_faults(table)):
         raise FaultyInput("the table [workspace]", faults)
     root = root.resolve()
-    home = root / HOME
+    home = root / HOME if home is None else home.resolve()
 
     def choose(name: str, default: str) -> str:
         return environment.get(f"NORIA_{name.upper()}") or table.get(name) or default

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from noria.core.clock import Micros
 from noria.core.digest import canonical, digest
 from noria.core.errors import Conflict, Corrupt
 
@@ -26,6 +25,8 @@ KIND = "noria/bundle/1"
 MANIFEST, REGISTRY, BLOBS = "manifest.json", "registry.json", "blobs/"
 LARGEST_DOCUMENT = 256 << 20
 """Bytes of `manifest.json` or `registry.json`; more is refused before it is read."""
+Moment = Annotated[int, msgspec.Meta(ge=-(2**60), le=2**60)]
+"""Momenteconds since the epoch that every database can hold."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -76,7 +77,7 @@ class BundledSignature:
     key: str
     manifest: str
     signature: str
-    signed: Micros
+    signed: Moment
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ class BundledVersion:
 
     number: int
     stage: str
-    created: Micros
-    updated: Micros
+    created: Moment
+    updated: Moment
     source: str = ""
     storage: str = ""
     run: str | None = None
@@ -115,7 +116,7 @@ class BundledVersion:
 class BundledFact:
     """An entry of the journal that the model's life holds: `origin` is its hash where it was first written."""
 
-    at: Micros
+    at: Moment
     kind: str
     actor: str
     data: dict[str, Any]
@@ -128,8 +129,8 @@ class Bundle:
 
     kind: str
     model: str
-    created: Micros
-    updated: Micros
+    created: Moment
+    updated: Moment
     description: str | None
     tags: dict[str, str]
     aliases: dict[str, int]

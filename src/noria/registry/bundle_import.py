@@ -116,11 +116,11 @@ def _here(ws: Workspace, connection: sa.Connection, model: str) -> dict[int, str
 
 
 def _history(ws: Workspace, connection: sa.Connection, bundle: Bundle) -> int:
-    """Tell what was told elsewhere, each fact once however often it comes."""
+    """Tell what was told elsewhere, each fact once however often it comes, and none later than now."""
     known = {told.origin for told in history.facts_of(connection, bundle.model, CARRIED)}
     new = [fact for fact in bundle.history if fact.origin not in known]
     for fact in new:
-        source = {"at": fact.at, "actor": fact.actor, "origin": fact.origin}
+        source = {"at": min(fact.at, ws.clock.now()), "actor": fact.actor, "origin": fact.origin}
         tell(ws, connection, fact.kind, bundle.model, {**fact.data, history.IMPORTED: source})
     return len(new)
 
@@ -134,14 +134,14 @@ def _snapshots(ws: Workspace, connection: sa.Connection, bundle: Bundle) -> None
 def _check(bundle: Bundle, contents: Contents) -> None:
     """Everything in `registry.json` that the tables, the journal or the artifact tree would trip over."""
     try:
-        check_model_name(bundle.model)
+        check_model_name(bundle.model, new=True)
         check_tags(bundle.tags, of_version=False)
         numbers = [one.number for one in bundle.versions]
         if len(set(numbers)) != len(numbers) or any(not 0 < number < 2**31 for number in numbers):
             raise DamagedBundle("its versions are not numbered")
         for alias, number in bundle.aliases.items():
             check_alias(alias, new=True)
-            if number not in numbers:
+            if number not in [one.number for one in bundle.versions if one.stage != DELETED]:
                 raise DamagedBundle(f"its alias {alias!r} points at no version")
         for one in bundle.versions:
             bundle_restore.check_version(one, contents)

@@ -161,4 +161,4 @@ def _place(ws: Workspace, connection: sa.Connection, one: BundledVersion) -> str
 
 
 def _is_safe(name: str) -> bool:
-    return bool(name) and normpath(name) == name and not name.startswith(("/", "..")) and not set(name) & set("\\\x00%")
+    return normpath(name) == name != "." and not name.startswith(("/", "..")) and not set(name) & set("\\\x00%")

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 
 from noria.core.digest import canonical, digest_file
 from noria.core.errors import NoriaError
-from noria.optimization.operations import load_package
 from noria.registry import publishing
 from noria.registry.model import Version
 from noria.tracking.tables import artifacts
@@ -45,6 +44,8 @@ class Manifest:
 def named_files(ws: Workspace, connection: sa.Connection, version: Version) -> dict[str, str]:
     """The blob of each file by its name, as it was written down. Raises NoManifest."""
     if version.package:
+        from noria.optimization.operations import load_package  # brings numpy, which a server can start without
+
         return publishing.files(load_package(ws, version.package), version.package, version.profile)
     place = urlsplit(version.storage or version.source)
     if place.scheme != "mlflow-artifacts":

@@ -109,8 +109,8 @@ def delete_version(ws: Workspace, model: str, number: Number) -> None:
 
     Raises VersionMissing, and InUse for a version that Noria serves or rolls out.
     """
-    check_model_name(model)
     place = check_number(number)
+    check_model_name(model)
     with changing(ws) as connection:
         version = reading.get_version(connection, model, place)
         if version.package and version.stage in ("production", "rollout"):

@@ -134,8 +134,8 @@ class AliasMissing(NotFound):
         self.model, self.alias = model, alias
 
 
-def check_model_name(name: str | None, parameter: str = "name") -> str:
-    """A model's name. Raises MissingName, BadName."""
+def check_model_name(name: str | None, parameter: str = "name", *, new: bool = False) -> str:
+    """A model's name; a `new` one is not too long for the tables either. Raises MissingName, BadName, TooLong."""
     if name is None or not name.strip():
         raise MissingName(parameter)
     if "/" in name or ":" in name:
@@ -143,7 +143,7 @@ def check_model_name(name: str | None, parameter: str = "name") -> str:
     if _not_a_file_name(name):
         raise BadName("name", name, "path", "it would lead elsewhere if it were a file's")
     check_text("name", name)
-    if len(name) > LONGEST_NAME:
+    if new and len(name) > LONGEST_NAME:
         raise TooLong("name", LONGEST_NAME, len(name))
     return name
 

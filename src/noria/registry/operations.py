@@ -9,15 +9,15 @@ import msgspec
 import sqlalchemy as sa
 
 from noria.core.errors import NotFound
-from noria.data.model import Snapshot
 from noria.optimization.model import Package
 from noria.registry import aliases, events, history, moves, policies, publishing, reading
 from noria.registry.changes import alone, changing, tell, touch_model
 from noria.registry.history import alias_at
 from noria.registry.model import PRODUCTION, Lineage, Stage, Version
 from noria.registry.model_versions import next_number
+from noria.registry.provenance import lineage
 from noria.registry.registered_models import add_model
-from noria.registry.tables import bundled_snapshots, registered_models, versions
+from noria.registry.tables import registered_models, versions
 from noria.validation.model import Evaluation, GateSheet
 from noria.workspace.workspace import Workspace
 
@@ -174,48 +174,6 @@ def rollback(
             ws, within, version, alias, "VersionRolledBack", reason=reason, evidence={}, told={"returns_to": returns}
         )
         return reading.get_version(within, model, version.number)
-
-
-def lineage(ws: Workspace, model: str, number: int) -> dict[str, Any]:
-    """The walk from a version back to the files: gates, run, code, values, features, snapshots. Raises NotFound."""
-    version = get_version(ws, model, number)
-    made = version.lineage
-    return {
-        "model": model,
-        "version": number,
-        "stage": version.stage,
-        "model_digest": version.model_digest,
-        "because": made.reason,
-        "gates": version.gates,
-        "metrics": version.metrics,
-        "run": made.run,
-        "code": made.code,
-        "values": made.values,
-        "environment": made.environment,
-        "seed": made.seed,
-        "split": made.split,
-        "features": made.features,
-        "snapshots": made.snapshots,
-        "files": _files(ws, made.snapshots),
-        "parent": made.parent,
-        "notes": list(version.notes),
-    }
-
-
-def _files(ws: Workspace, taken: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Per source, the name and digest of every file of its snapshot, where the snapshot is still known."""
-    from noria.data import snapshot
-
-    known = {source: snapshot.get(ws, name) or _bundled(ws, name) for source, name in taken.items()}
-    return {source: {file.name: file.digest for file in one.files} for source, one in known.items() if one}
-
-
-def _bundled(ws: Workspace, name: str) -> Snapshot | None:
-    """A snapshot that was taken elsewhere, as the bundle describes it that brought the version."""
-    query = sa.select(bundled_snapshots.c.value).where(bundled_snapshots.c.digest == name)
-    with ws.database.reading() as connection:
-        text = connection.execute(query).scalar_one_or_none()
-    return None if text is None else msgspec.json.decode(text, type=Snapshot)
 
 
 def _ensure_model(ws: Workspace, connection: sa.Connection, model: str) -> bool:

@@ -103,7 +103,7 @@ def next_due(ws: Workspace) -> Micros | None:
 
 def deliveries(ws: Workspace, *, state: str | None = None, limit: int = 100) -> list[Delivery]:
     """Deliveries, newest first: all, or those in a state (`dead` are the dead letters)."""
-    query = sa.select(outbox).order_by(outbox.c.created.desc(), outbox.c.id.desc()).limit(limit)
+    query = sa.select(outbox).order_by(outbox.c.seq.desc()).limit(limit)
     if state is not None:
         query = query.where(outbox.c.state == state)
     with ws.database.reading() as connection:
@@ -177,7 +177,7 @@ def _claim(ws: Workspace) -> _Claimed | None:
     due = due.join(webhooks, webhooks.c.id == outbox.c.webhook).where(
         outbox.c.state == PENDING, outbox.c.due <= now, webhooks.c.deleted.is_(None), webhooks.c.status == "ACTIVE"
     )
-    due = due.order_by(outbox.c.due, outbox.c.id).limit(1).with_for_update(of=outbox, skip_locked=True)
+    due = due.order_by(outbox.c.due, outbox.c.seq).limit(1).with_for_update(of=outbox, skip_locked=True)
     with ws.database.transaction() as connection:
         row = connection.execute(due).one_or_none()
         if row is None:

@@ -88,8 +88,8 @@ class Approvals:
 
     @property
     def rule(self) -> str:
-        noun = "approval" if self.count == 1 else "approvals"
-        return f"{self.count} {noun}" + (" that is not the author's" if self.not_author else "")
+        noun, verb = ("approval", "is") if self.count == 1 else ("approvals", "are")
+        return f"{self.count} {noun}" + (f" that {verb} not the author's" if self.not_author else "")
 
     def verdict(self, asked: Asked) -> Verdict:
         version, spoken = asked.version, approvals.standing(asked.connection, asked.version)

@@ -29,7 +29,7 @@ def create_model(
     ws: Workspace, name: str, *, tags: Mapping[str, str] | None = None, description: str | None = None
 ) -> RegisteredModel:
     """Register a name. Raises ModelExists, and for a name or tag that cannot be one what `names` says."""
-    check_model_name(name)
+    check_model_name(name, new=True)
     checked = check_tags(tags or {}, of_version=False)
     check_text("description", description)
     with changing(ws) as connection:
@@ -94,21 +94,20 @@ def rename_model(ws: Workspace, name: str, new_name: str) -> RegisteredModel:
     Raises NameTaken, ModelMissing, and InUse for a model of which Noria serves or rolls out a version: servers,
     routes and monitors know it by its name.
     """
-    check_model_name(new_name, "new_name")
+    check_model_name(new_name, "new_name", new=True)
     check_model_name(name)
     with changing(ws) as connection:
         reading.must_exist(connection, name)
-        if new_name == name:
-            return reading.get_model(connection, name)
-        if reading.models_by_name(connection, [new_name]):
+        if new_name != name and reading.models_by_name(connection, [new_name]):
             raise NameTaken(new_name)
-        _refuse_held(connection, name, "renamed")
+        if new_name != name:
+            _refuse_held(connection, name, "renamed")
         now = ws.clock.now()
         chosen = registered_models.c.name == name
         connection.execute(sa.update(registered_models).where(chosen).values(name=new_name, updated=now))
         connection.execute(sa.update(versions).where(versions.c.model == new_name).values(updated=now))
         connection.execute(sa.update(policies).where(policies.c.model == name).values(model=new_name))
-        for told in (new_name, name):  # under either name the journal tells where the model came from or went
+        for told in (new_name, name) if new_name != name else ():  # either name's entries tell of the other
             tell(ws, connection, "ModelRenamed", told, {"before": name, "after": new_name})
         return reading.get_model(connection, new_name)
 

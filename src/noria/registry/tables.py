@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from noria.stores.database import metadata
+from noria.tracking.tables import KEY
 
 NAME = sa.String(256)
 
@@ -132,7 +133,8 @@ webhooks = sa.Table(
 outbox = sa.Table(
     "webhook_outbox",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("seq", KEY, primary_key=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
     sa.Column("webhook", sa.String(64), sa.ForeignKey("webhooks.id"), nullable=False),
     sa.Column("event", sa.String(64), nullable=False),
     sa.Column("body", sa.Text, nullable=False),
@@ -143,5 +145,5 @@ outbox = sa.Table(
     sa.Column("ended", sa.BigInteger),
     sa.Column("error", sa.Text),
 )
-"""What webhooks are owed: written in the transaction of the change it tells of. `id` is the delivery's."""
+"""What webhooks are owed, written in the transaction of the change. `id` is the delivery's, `seq` keeps the order."""
 sa.Index("webhook_outbox_due", outbox.c.state, outbox.c.due)

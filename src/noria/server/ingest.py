@@ -22,10 +22,9 @@ import msgspec
 
 from noria.core.errors import BadInput, NoriaError, StorageFull
 from noria.stores.disk import NO_ROOM
-from noria.tracking.client.answers import Gap
-from noria.tracking.client.destination import BLOBS, INGEST
-from noria.tracking.client.records import decode_batch
+from noria.tracking.answers import BLOBS, INGEST, Gap
 from noria.tracking.ingest import position_of, take_in_records
+from noria.tracking.records import decode_batch
 from noria.workspace.workspace import Workspace
 
 Scope = MutableMapping[str, Any]
@@ -83,7 +82,8 @@ async def _ingest(ws: Workspace, scope: Scope, receive: Receive, most_bytes: int
         return 200, {"position": await asyncio.to_thread(position_of, ws, spool)}
     if scope["method"] != "POST":
         return 405, {"error": "GET and POST are understood here"}
-    if not (first := query.get("first", "")).isdecimal() or len(first) > 18:
+    first = query.get("first", "")
+    if not (first.isascii() and first.isdecimal()) or len(first) > 18:
         raise BadInput("a batch says in `first` which number its first record has")
     body = bytearray()
     async for chunk in _chunks(receive):

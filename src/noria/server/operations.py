@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from noria.core.errors import BadInput, NotFound
 from noria.monitoring import operations as monitoring
 from noria.monitoring.model import Measurement, MonitorState
 from noria.registry import operations as registry
-from noria.registry.model import PRODUCTION, Version
+from noria.registry import resolving
+from noria.registry.model import Version
 from noria.rollout import operations as rollouts
 from noria.serving import operations as serving
 from noria.serving.model import Routing
@@ -32,16 +36,27 @@ def status(ws: Workspace) -> list[ModelStatus]:
 
 
 def resolve(ws: Workspace, name: str) -> Version:
-    """The version meant by `MODEL`, `MODEL@ALIAS` or `MODEL@NUMBER`. Raises NotFound."""
-    model, _, pointer = name.partition("@")
-    if model not in registry.models(ws):
-        raise NotFound("model", model, registry.models(ws))
-    if pointer.isdigit():
-        return registry.get_version(ws, model, int(pointer))
-    version = registry.alias(ws, model, pointer or PRODUCTION)
-    if version is None:
-        raise NotFound("alias", pointer or PRODUCTION, hint=f"promote a version of {model} first")
-    return version
+    """The version meant by `MODEL`, `MODEL@ALIAS`, `MODEL@NUMBER` or `models:/...`, perhaps `?at=` a moment.
+
+    Raises NotFound, BadReference.
+    """
+    return resolving.resolve(ws, name)
+
+
+def lineage_of_prediction(ws: Workspace, prediction: str) -> dict[str, Any]:
+    """The walk from a served answer back to rows of data: what was asked, which version answered, what made that.
+
+    Raises NotFound for an answer that this workspace's data plane did not log, VersionMissing for a version that was
+    deleted since.
+    """
+    from noria.serving.log import LogReader, log_path
+
+    record = LogReader(log_path(ws)).find(prediction)
+    if record is None:
+        raise NotFound("prediction", prediction, hint="the log of this workspace's data plane does not have it")
+    walk = registry.lineage(ws, record.model, record.version)
+    shown: dict[str, Any] = msgspec.to_builtins(record)
+    return {"prediction": shown, "lineage": walk}
 
 
 def promote(ws: Workspace, model: str, number: int, *, reason: str, force: bool = False) -> Version:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from noria.core.errors import Conflict
-from noria.serving.asgi import Asgi
+
+if TYPE_CHECKING:
+    from noria.serving.asgi import Asgi
 
 
 class Server(uvicorn.Server):

@@ -18,6 +18,7 @@ from noria.features.vector import Vectorizer
 from noria.optimization.model import NotServable, Package
 from noria.optimization.operations import load_package
 from noria.optimization.session import Session
+from noria.registry.model import Version
 from noria.registry.operations import get_version
 from noria.serving.lineup import Loaded
 from noria.workspace.workspace import Workspace
@@ -104,7 +105,7 @@ class Loader:
 
     def _describe(self, key: Key) -> Package:
         if key not in self.packages:
-            self.packages[key] = get_version(self._ws, *key).package
+            self.packages[key] = _package(get_version(self._ws, *key))
         package = load_package(self._ws, self.packages[key])
         if package.format != "onnx":
             raise NotServable(
@@ -120,3 +121,12 @@ class Loader:
         for row in golden.select([column.name for column in package.columns]).slice(0, _WARM_UPS).to_pylist():
             session.predict_row(row)
         return session
+
+
+def _package(version: Version) -> str:
+    if not version.package:
+        raise NotServable(
+            f"version {version.number} of {version.model!r} was registered by a client and has no package",
+            hint="let `noria run` make a version; Noria serves what it packaged and compared itself",
+        )
+    return version.package

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Generic
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from noria.core.clock import monotonic
@@ -207,3 +209,19 @@ class LogReader:
     def feedback(self, after: int = -1) -> tuple[list[FeedbackRecord], int]:
         """Feedback at positions above `after`, each once and in order, and the position to go on from."""
         return self._feedback.read(after)
+
+    def find(self, prediction_id: str) -> PredictionRecord | None:
+        """The record of an id, or None. Reads one column of each file, the newest file first."""
+        unsealed, _ = self._predictions.read(max((file.last for file in self._predictions.parquet()), default=-1))
+        for record in unsealed:
+            if record.prediction_id == prediction_id:
+                return record
+        wanted = pa.scalar(hash_id(prediction_id), pa.uint64())
+        for file in reversed(self._predictions.parquet()):
+            table = pq.read_table(file.path, columns=["identity", "position"])
+            same = table["position"].filter(pc.equal(table["identity"], wanted))
+            for position in same.to_pylist():
+                found = self._predictions.at(position)
+                if found is not None and found.prediction_id == prediction_id:
+                    return found
+        return None

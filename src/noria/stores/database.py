@@ -87,6 +87,20 @@ class Database:
             self._held.transaction, self._held.committed = False, []
 
     @contextmanager
+    def part(self, connection: sa.Connection) -> Iterator[None]:
+        """A part of this thread's transaction: when it fails, what it wrote is undone, and the rest may go on.
+
+        What it wanted to be done after the commit is then not done either. Errors come as the driver's own.
+        """
+        before = len(self._held.committed)
+        try:
+            with connection.begin_nested():
+                yield
+        except BaseException:
+            del self._held.committed[before:]
+            raise
+
+    @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A read transaction: one consistent view, which never blocks a writer.
 

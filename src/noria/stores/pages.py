@@ -29,7 +29,7 @@ _HALVES = re.compile("[\ud800-\udfff]")
 class BadToken(BadInput):
     """A page token that this search did not give."""
 
-    code = "N1011"
+    code = "N1012"
 
     def __init__(self, message: str) -> None:
         super().__init__(message, hint="ask for the first page, with no token")

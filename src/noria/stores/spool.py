@@ -196,12 +196,14 @@ class SpoolTail:
 
         Raises Conflict when they were dropped, Corrupt when a segment that is no longer written lacks some.
         """
-        if self._file is None and not self._found():
+        if self._file is None:
+            self._file = self._found()
+        if self._file is None:
             return []
         if records := self._more(most_bytes):
             return records
-        following = [file for first, file in _segments(self._path) if first >= self._next]
-        if not following or following[0] == self._file:
+        following = [file for _, file in _segments(self._path) if file.name > self._file.name]
+        if not following:
             return []
         if records := self._more(most_bytes):  # written just before the segment was closed
             return records
@@ -213,22 +215,21 @@ class SpoolTail:
         self._file, self._offset = following[0], 0
         return self._more(most_bytes)
 
-    def _found(self) -> bool:
-        """Go to the segment that has the next record, past the records before it."""
+    def _found(self) -> Path | None:
+        """The segment that has the next record; goes past the records before it."""
         segments = _segments(self._path)
         if not segments:
-            return False
+            return None
         known = [(first, file) for first, file in segments if first <= self._next]
         if not known:
             said = f"records {self._next} to {segments[0][0] - 1} of {self._path} are no longer there"
             raise Conflict(said, hint="they were acknowledged and dropped; were the server's data restored or changed?")
-        first, self._file = known[-1]
-        ends = [0, *(end for _, end in _bounds(self._file.read_bytes()))]
+        first, file = known[-1]
+        ends = [0, *(end for _, end in _bounds(file.read_bytes()))]
         if len(ends) - 1 < self._next - first:  # whoever took them has more than a power cut has left here
-            self._file = None
-            return False
+            return None
         self._offset = ends[self._next - first]
-        return True
+        return file
 
     def _more(self, most_bytes: int) -> list[bytes]:
         assert self._file is not None

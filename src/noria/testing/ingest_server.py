@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from noria.config.settings import settings_for
 from noria.core.clock import SystemClock, sleep
 from noria.tracking import taking
-from noria.tracking.client.records import AnyRecord, Row
+from noria.tracking.records import AnyRecord, Row
 from noria.workspace.workspace import Workspace, open_workspace
 
 _own = sa.MetaData()
@@ -60,15 +60,19 @@ class IngestServer:
             self._process.wait()
         self._process = None
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def pause(self) -> None:
         """Let it hang: it takes connections and answers nothing."""
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
         """Wake it again."""
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
 
     def __enter__(self) -> IngestServer:
         self.start()

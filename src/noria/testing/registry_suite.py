@@ -41,10 +41,8 @@ def kinds(ws: Workspace, model: str = "iris") -> list[str]:
     return [told.kind for told in history.timeline(ws, model)]
 
 
-class RegistrySuite:
-    """A subclass gives the fixture `ws`: an empty workspace on a `ManualClock`."""
-
-    # models
+class RegisteredSuite:
+    """Models, versions and stages."""
 
     def test_a_model_is_read_back_as_it_was_registered(self, ws: Workspace) -> None:
         made = registered_models.create_model(ws, "iris", tags={"team": "bees"}, description="flowers")
@@ -90,7 +88,8 @@ class RegistrySuite:
             registered_models.get_model(ws, "iris")
 
     def test_a_model_is_not_renamed_to_what_another_is_called(self, ws: Workspace) -> None:
-        make(ws), make(ws, model="rose")
+        make(ws)
+        make(ws, model="rose")
         with pytest.raises(NameTaken):
             registered_models.rename_model(ws, "iris", "rose")
         assert registered_models.rename_model(ws, "iris", "iris").name == "iris"
@@ -105,8 +104,6 @@ class RegistrySuite:
                 gone(ws, "iris")
         assert make(ws)[0].number == 1
         assert registered_models.get_model(ws, "iris").aliases == {}
-
-    # versions
 
     def test_versions_are_numbered_and_a_deleted_ones_number_is_not_given_again(self, ws: Workspace) -> None:
         assert [one.number for one in make(ws, 3)] == [1, 2, 3]
@@ -165,21 +162,26 @@ class RegistrySuite:
             return model.updated - begun, version.updated - begun
 
         later(ws)
-        tags.set_model_tag(ws, "iris", "a", "b"), tags.set_version_tag(ws, "iris", 1, "a", "b")
-        aliases.set_alias(ws, "iris", "champion", 1), aliases.delete_alias(ws, "iris", "champion")
+        tags.set_model_tag(ws, "iris", "a", "b")
+        tags.set_version_tag(ws, "iris", 1, "a", "b")
+        aliases.set_alias(ws, "iris", "champion", 1)
+        aliases.delete_alias(ws, "iris", "champion")
         assert updated() == (0, 0)
-        later(ws), model_versions.update_version(ws, "iris", 1, "new")
+        later(ws)
+        model_versions.update_version(ws, "iris", 1, "new")
         assert updated() == (0, 2 * MINUTE)
-        later(ws), registered_models.update_model(ws, "iris", "new")
+        later(ws)
+        registered_models.update_model(ws, "iris", "new")
         assert updated() == (3 * MINUTE, 2 * MINUTE)
-        later(ws), model_versions.transition_stage(ws, "iris", 1, "staging")
+        later(ws)
+        model_versions.transition_stage(ws, "iris", 1, "staging")
         assert updated() == (4 * MINUTE, 4 * MINUTE)
-        later(ws), model_versions.create_version(ws, "iris", "s3://x")
+        later(ws)
+        model_versions.create_version(ws, "iris", "s3://x")
         assert updated() == (5 * MINUTE, 4 * MINUTE)
-        later(ws), model_versions.delete_version(ws, "iris", 2)
+        later(ws)
+        model_versions.delete_version(ws, "iris", 2)
         assert updated() == (6 * MINUTE, 4 * MINUTE)
-
-    # stages
 
     def test_a_stage_may_have_many_versions_unless_they_are_archived(self, ws: Workspace) -> None:
         make(ws, 3)
@@ -216,7 +218,9 @@ class RegistrySuite:
         assert [one.number for one in registered_models.latest_versions(ws, "iris", ["production"])] == [3]
         assert registered_models.latest_versions(ws, "iris", ["Archived"]) == []
 
-    # aliases
+
+class PointedSuite:
+    """Aliases, tags, and what the journal can tell of them."""
 
     def test_an_alias_points_moves_and_goes(self, ws: Workspace) -> None:
         make(ws, 2)
@@ -225,7 +229,8 @@ class RegistrySuite:
         assert aliases.version_by_alias(ws, "iris", "champion").number == 2
         aliases.set_alias(ws, "iris", "Champion", 1)
         assert registered_models.get_model(ws, "iris").aliases == {"Champion": 1, "champion": 2}
-        aliases.delete_alias(ws, "iris", "champion"), aliases.delete_alias(ws, "iris", "champion")
+        aliases.delete_alias(ws, "iris", "champion")
+        aliases.delete_alias(ws, "iris", "champion")
         with pytest.raises(names.AliasMissing):
             aliases.version_by_alias(ws, "iris", "champion")
         assert kinds(ws).count("AliasMoved") == 3
@@ -276,17 +281,18 @@ class RegistrySuite:
             made = threads.map(lambda _: model_versions.create_version(ws, "iris", "s3://x").number, range(18))
             assert sorted(made) == list(range(1, 19))
 
-    # tags
-
     def test_tags_are_set_changed_and_deleted(self, ws: Workspace) -> None:
         make(ws)
-        tags.set_model_tag(ws, "iris", "a", "1"), tags.set_model_tag(ws, "iris", "a", "2")
+        tags.set_model_tag(ws, "iris", "a", "1")
+        tags.set_model_tag(ws, "iris", "a", "2")
         tags.set_model_tag(ws, "iris", "b", None)
         tags.set_version_tag(ws, "iris", 1, "deep/k: v", "x" * 100_000)
         assert registered_models.get_model(ws, "iris").tags == {"a": "2", "b": ""}
         assert len(model_versions.get_version(ws, "iris", 1).tags["deep/k: v"]) == 100_000
-        tags.delete_model_tag(ws, "iris", "a"), tags.delete_model_tag(ws, "iris", "a")
-        tags.delete_version_tag(ws, "iris", 1, "deep/k: v"), tags.delete_version_tag(ws, "iris", 1, "none")
+        tags.delete_model_tag(ws, "iris", "a")
+        tags.delete_model_tag(ws, "iris", "a")
+        tags.delete_version_tag(ws, "iris", 1, "deep/k: v")
+        tags.delete_version_tag(ws, "iris", 1, "none")
         assert registered_models.get_model(ws, "iris").tags == {"b": ""}
         assert model_versions.get_version(ws, "iris", 1).tags == {}
         assert kinds(ws).count("ModelTagRemoved") == kinds(ws).count("VersionTagRemoved") == 1
@@ -307,15 +313,15 @@ class RegistrySuite:
         with pytest.raises(names.NoTagValue):
             tags.set_version_tag(ws, "iris", 1, "k", None)
 
-    # the journal
-
     def test_every_change_is_told_and_nothing_else(self, ws: Workspace) -> None:
         make(ws)
         for _ in range(2):  # the second time nothing changes
-            tags.set_model_tag(ws, "iris", "a", "1"), tags.set_version_tag(ws, "iris", 1, "a", "1")
+            tags.set_model_tag(ws, "iris", "a", "1")
+            tags.set_version_tag(ws, "iris", 1, "a", "1")
             aliases.set_alias(ws, "iris", "champion", 1, reason="better")
             model_versions.transition_stage(ws, "iris", 1, "Staging")
-            registered_models.update_model(ws, "iris", "d"), model_versions.update_version(ws, "iris", 1, "d")
+            registered_models.update_model(ws, "iris", "d")
+            model_versions.update_version(ws, "iris", 1, "d")
         assert kinds(ws) == [
             "ModelRegistered", "VersionRegistered", "ModelTagged", "VersionTagged", "AliasMoved", "StageChanged",
             "ModelDescribed", "VersionDescribed",
@@ -336,8 +342,6 @@ class RegistrySuite:
             with pytest.raises((NotFound, Conflict)):
                 refused()
         assert len(ws.journal.read()) == before
-
-    # history
 
     def test_aliases_and_stages_of_the_past_across_a_rename(self, ws: Workspace) -> None:
         make(ws, 2)
@@ -371,8 +375,10 @@ class RegistrySuite:
         assert kinds(ws) == ["ModelRegistered", "VersionRegistered", "AliasMoved"]
 
     def test_two_models_swap_their_names(self, ws: Workspace) -> None:
-        make(ws, 1, "a"), make(ws, 2, "b")
-        aliases.set_alias(ws, "a", "x", 1), aliases.set_alias(ws, "b", "x", 2)
+        make(ws, 1, "a")
+        make(ws, 2, "b")
+        aliases.set_alias(ws, "a", "x", 1)
+        aliases.set_alias(ws, "b", "x", 2)
         then = ws.clock.now()
         later(ws)
         for old, new in (("a", "c"), ("b", "a"), ("c", "b")):
@@ -414,3 +420,7 @@ class RegistrySuite:
         assert fact.data["returns_to"]["reason"] == "number 1"
         with pytest.raises(NotFound, match="earlier champion version"):
             registry.rollback(ws, "iris", alias="champion", reason="worse")
+
+
+class RegistrySuite(RegisteredSuite, PointedSuite):
+    """A subclass gives the fixture `ws`: an empty workspace on a `ManualClock`."""

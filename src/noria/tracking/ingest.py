@@ -16,8 +16,8 @@ from sqlalchemy import exc
 
 from noria.core.errors import BadInput, Conflict, Corrupt, NoriaError, StorageFull, Unavailable
 from noria.tracking import taking
-from noria.tracking.client.answers import Gap, Refusal, Taken
-from noria.tracking.client.records import AnyRecord, UnknownRecord, decode
+from noria.tracking.answers import Gap, Refusal, Taken
+from noria.tracking.records import AnyRecord, UnknownRecord, decode
 from noria.tracking.tables import refused_records, spools
 from noria.workspace.workspace import Workspace
 
@@ -94,7 +94,7 @@ def _take_group(ws: Workspace, spool: str, first: int, group: list[Read], refuse
             raise Gap(spool, standing, first)
         if not isinstance(group[0][1], taking.ALONE):
             failed |= _taken_together(ws, connection, standing, group[standing - first :])
-        _set_aside(connection, spool, {number: (group[number - first], why) for number, why in failed.items()})
+        _set_aside(ws, connection, spool, {number: (group[number - first], why) for number, why in failed.items()})
         moved = sa.update(spools).where(spools.c.id == spool)
         connection.execute(moved.values(position=after, updated=ws.clock.now()))
     refused.extend(Refusal(number, why) for number, why in sorted(failed.items()))
@@ -115,7 +115,7 @@ def _taken_together(ws: Workspace, connection: sa.Connection, first: int, group:
     failed = {number: read.message for number, (_, read) in enumerate(group, first) if isinstance(read, UnknownRecord)}
     sound = {number: read for number, (_, read) in enumerate(group, first) if not isinstance(read, UnknownRecord)}
     try:
-        with connection.begin_nested():
+        with ws.database.part(connection):
             taking.take_together(ws, connection, list(sound.values()))
             return failed
     except Exception as error:
@@ -123,7 +123,7 @@ def _taken_together(ws: Workspace, connection: sa.Connection, first: int, group:
     for number, read in sound.items():
         for part in taking.parts(read):
             try:
-                with connection.begin_nested():
+                with ws.database.part(connection):
                     taking.take_together(ws, connection, [part])
             except Exception as error:
                 failed[number] = "; ".join(filter(None, [failed.get(number), _fault(error)]))
@@ -139,7 +139,7 @@ def _fault(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error.orig if isinstance(error, exc.DBAPIError) else error)[:500]}"
 
 
-def _set_aside(connection: sa.Connection, spool: str, failed: dict[int, tuple[Read, str]]) -> None:
+def _set_aside(ws: Workspace, connection: sa.Connection, spool: str, failed: dict[int, tuple[Read, str]]) -> None:
     if not failed:
         return
     count = sa.select(sa.func.count()).select_from(refused_records).where(refused_records.c.spool == spool)
@@ -151,7 +151,7 @@ def _set_aside(connection: sa.Connection, spool: str, failed: dict[int, tuple[Re
     if rows:
         connection.execute(sa.insert(refused_records), rows)
     for run in {read[1].run for read, _ in failed.values() if not isinstance(read[1], UnknownRecord)}:
-        with suppress(NoriaError), connection.begin_nested():
+        with suppress(NoriaError), ws.database.part(connection):
             taking.note_refused(connection, run, f"{before + len(failed)}: {next(iter(failed.values()))[1]}")
 
 
@@ -160,7 +160,7 @@ def _locked(ws: Workspace, connection: sa.Connection, spool: str) -> int:
     if (found := connection.execute(_asked(spool).with_for_update()).scalar()) is not None:
         return int(found)
     row = {"id": spool, "position": 0, "updated": ws.clock.now()}
-    with suppress(Conflict, exc.IntegrityError), connection.begin_nested():
+    with suppress(Conflict, exc.IntegrityError), ws.database.part(connection):
         connection.execute(sa.insert(spools), [row])
     return int(connection.execute(_asked(spool).with_for_update()).scalar_one())
 

@@ -9,8 +9,12 @@ import sqlalchemy as sa
 
 from noria.core.errors import BadInput, Conflict, NotFound
 from noria.tracking import artifacts, experiments, history, runs
-from noria.tracking.client.records import AnyRecord, Begun, Ended, Kept, Params, Row, Tags
+from noria.tracking.located import Located, locate
 from noria.tracking.model import DEFAULT_EXPERIMENT
+from noria.tracking.names import check_keys
+from noria.tracking.params import log_params
+from noria.tracking.records import AnyRecord, Begun, Ended, Kept, Params, Row, Tags
+from noria.tracking.tags import set_tags
 from noria.workspace.workspace import Workspace
 
 ALONE = (Begun, Kept, Ended)
@@ -36,18 +40,18 @@ def take_alone(ws: Workspace, record: AnyRecord) -> str:
 
 def take_together(ws: Workspace, connection: sa.Connection, records: Sequence[AnyRecord]) -> None:
     """Write rows, params and tags. Raises BadInput and NotFound when one of them cannot be written."""
-    located: dict[str, runs.Located] = {}
+    located: dict[str, Located] = {}
     for record in records:
         if record.run not in located:
-            located[record.run] = runs.locate(connection, record.run)
-    for run, where in located.items():
+            located[record.run] = locate(connection, record.run)
+    for run, where in sorted(located.items(), key=lambda one: one[1].key):  # all in one order, or two could block
         of_run = [record for record in records if record.run == run]
         _write_rows(ws, connection, where, [one for one in of_run if isinstance(one, Row)])
         for record in of_run:
             if isinstance(record, Params):
-                runs.log_params(connection, where, record.values)
+                log_params(connection, where, record.values)
             elif isinstance(record, Tags):
-                runs.set_tags(connection, where, record.values)
+                set_tags(connection, where, record.values)
 
 
 def parts(record: AnyRecord) -> Iterator[AnyRecord]:
@@ -64,10 +68,10 @@ def parts(record: AnyRecord) -> Iterator[AnyRecord]:
 
 def note_refused(connection: sa.Connection, run: str, said: str) -> None:
     """Say in the run that records of it were refused. Raises NotFound."""
-    runs.set_tags(connection, runs.locate(connection, run), {REFUSED: said[:1000]})
+    set_tags(connection, locate(connection, run), {REFUSED: said[:1000]})
 
 
-def _write_rows(ws: Workspace, connection: sa.Connection, where: runs.Located, rows: Iterable[Row]) -> None:
+def _write_rows(ws: Workspace, connection: sa.Connection, where: Located, rows: Iterable[Row]) -> None:
     names: list[str] = []
     values: list[float] = []
     ats: list[int] = []
@@ -79,6 +83,7 @@ def _write_rows(ws: Workspace, connection: sa.Connection, where: runs.Located, r
             ats.append(row.at)
             steps.append(row.step)
     if names:
+        check_keys("metric", list(dict.fromkeys(names)))
         history.append_raw(ws, connection, where.key, where.experiment, names, values, ats, steps)
 
 
@@ -88,10 +93,10 @@ def _begin(ws: Workspace, begun: Begun) -> str:
         known = runs.get_run(ws, begun.run)
     except NotFound:
         return _create(ws, begun)
-    if begun.owner and known.tags.get(SESSION) != begun.session:
+    if begun.owner and known.tags.get(SESSION, "") < begun.session:  # the ids of spools are in the order of time
         runs.update_run(ws, begun.run, state="running")
         with ws.database.transaction() as connection:
-            runs.set_tags(connection, runs.locate(connection, begun.run), {SESSION: begun.session})
+            set_tags(connection, locate(connection, begun.run), {SESSION: begun.session})
     return ""
 
 

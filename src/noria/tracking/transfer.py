@@ -78,7 +78,8 @@ class ForeignRun:
 
     `origin` names it for ever (`wandb:team/project/3kx9`): importing it again finds it by that. `id` is the id
     it would like to keep, or empty. `notes` says what was not kept as it was; it is complete when `series`,
-    `artifacts` and `models` have been walked, in this order and before the next run is asked for. `parent` is the origin of the run this one belongs to.
+    `artifacts` and `models` have been walked, in this order and before the next run is asked for. `parent` is the
+    origin of the run this one belongs to.
     """
 
     origin: str

@@ -50,6 +50,7 @@ def leave_out(text: str) -> bool:
     return bool(
         "\0" in text
         or re.search(r"(?i)::|->|[´?]|\b(asc|desc)\b|\$", text)  # casts, JSON, placeholders, `key ASC = 1`
+        or re.search(r"(?i)(=|like)\s*\w*\(\s*[\dx]", text)  # name = (1), name = f(1)
         or re.search(r"\([^)]*;", text)  # f( ; x) as a key
         or re.search(r"\.\w+`\s", text)  # a` b`: two names that quotes glue together
         or re.search(r"\.\s+\w", text)  # a blank after the dot, where MLflow's tokenizer knows 800 words by heart

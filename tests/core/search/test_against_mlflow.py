@@ -73,7 +73,7 @@ def named(kind: Kind, answer: dict[str, Any]) -> dict[str, Any]:
     read = []
     for entity, key, operator, value in answer["filter"]:
         name = aliases.get(key, key) if entity == "attribute" else key
-        read.append([entity, name, operator, _typed(entity, name, value)])
+        read.append([entity, name, operator, _typed(kind, entity, name, value)])
     order = []
     for entity, key, ascending in answer["order"]:
         entity = "attribute" if kind == "model_versions" else entity  # its store looks at the key alone
@@ -81,12 +81,12 @@ def named(kind: Kind, answer: dict[str, Any]) -> dict[str, Any]:
     return {"ok": True, "filter": read, "order": order}
 
 
-def _typed(entity: str, key: str, value: Any) -> Any:
+def _typed(kind: Kind, entity: str, key: str, value: Any) -> Any:
     if entity == "metric" and value is not None:
         return float(value)
     if entity == "attribute" and key == "version_number":
         return int(value)
-    if entity == "attribute" and key == "experiment_id" and isinstance(value, str) and value.strip().isdecimal():
+    if kind == "experiments" and key == "experiment_id" and isinstance(value, str) and value.strip().isdecimal():
         return str(int(value))
     return tuple(value) if isinstance(value, list) else value
 

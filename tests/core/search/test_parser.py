@@ -54,7 +54,7 @@ def test_an_error_points_at_the_place_and_says_what_is_allowed() -> None:
     with pytest.raises(BadSearch) as refusal:
         parse_filter("runs", "metrics.auc > 0.7 AND statsu = 'FINISHED'")
     assert str(refusal.value) == (
-        "[N1010] the filter cannot be read at character 23: there is no attribute 'statsu'; there are: artifact_uri, "
+        "[N1011] the filter cannot be read at character 23: there is no attribute 'statsu'; there are: artifact_uri, "
         "end_time, run_id, run_name, start_time, status, user_id\n"
         "  metrics.auc > 0.7 AND statsu = 'FINISHED'\n"
         "                        ^\n"

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from noria.testing.postgres import PostgresServer
-
 sys.path.append(str(Path(__file__).parent))
 
 from both import Both
@@ -22,15 +20,8 @@ def both() -> Iterator[Both]:
     pair.close()
 
 
-def test_random_searches_find_what_mlflow_finds(both: Both, tmp_path: Path) -> None:
-    ws = both.workspace(tmp_path)
+def test_random_searches_find_what_mlflow_finds(both: Both, tmp_path: Path, database: str | None) -> None:
+    ws = both.workspace(tmp_path, database)
     found = [difference for _ in range(300) if (difference := both.difference(ws, both.question()))]
-    ws.close()
-    assert not found, "\n".join(found[:10])
-
-
-def test_on_postgresql_too(both: Both, tmp_path: Path, postgres: PostgresServer) -> None:
-    ws = both.workspace(tmp_path, postgres.url)
-    found = [difference for _ in range(200) if (difference := both.difference(ws, both.question()))]
     ws.close()
     assert not found, "\n".join(found[:10])

@@ -9,7 +9,8 @@ from noria.core.search.model import BadSearch
 
 NAMES = frozenset({"word", "name", "symbol"})
 _AFTER_DOT = NAMES | {"text"}
-_NO_NAMES = RESERVED | {"LIKE", "ILIKE", "IS", "NOT", "ASC", "DESC"}
+NO_NAMES = RESERVED | {"LIKE", "ILIKE", "IS", "NOT", "ASC", "DESC", "AND", "OR"}
+"""Words that are never a name where no dot stands right before them."""
 
 _TAKEN = frozenset({"PARAMETER", "PARAMETERS"})
 """Entities that are SQL keywords to MLflow's tokenizer, unless a dot and a letter follow."""
@@ -73,13 +74,13 @@ class Cursor:
                 if self._continues(end):
                     end, dotted = self._part()
             elif self.is_point("["):
-                end = self.bracketed("[", "]")
+                end, dotted = self.bracketed("[", "]"), False
             else:
                 return end
 
     def _continues(self, end: int) -> bool:
         if self.token.kind == "word" and self.token.start > end:
-            return self.token.upper not in _NO_NAMES
+            return self.token.upper not in NO_NAMES
         return self.token.kind in _AFTER_DOT or self.is_point("*")
 
     def _part(self) -> tuple[int, bool]:

@@ -25,7 +25,7 @@ Value = int | float | str | tuple[str, ...] | None
 class BadSearch(BadInput):
     """A filter or an order that cannot be read: says where, and what would be allowed there."""
 
-    code = "N1010"
+    code = "N1011"
 
     def __init__(self, text: str, position: int, message: str, *, what: str = "filter", hint: str = "") -> None:
         self.position = position

@@ -11,7 +11,7 @@ AND may be left out, doubled or stand at an end, because MLflow does not count t
 
 from __future__ import annotations
 
-from noria.core.search.chains import NAMES, Cursor
+from noria.core.search.chains import NAMES, NO_NAMES, Cursor
 from noria.core.search.grammars import GRAMMARS, NULLNESS, Grammar, Naming, Rule, extension
 from noria.core.search.keys import Key, UnknownKey, read_key
 from noria.core.search.lexer import tokens
@@ -192,7 +192,7 @@ class _Reader:
         if self._grammar.naming is not Naming.LOGGED_MODELS:
             return end
         while cursor.token.kind == "sign" or cursor.is_point("*"):
-            if cursor.following.kind in NAMES:
+            if cursor.following.kind in NAMES and cursor.following.upper not in NO_NAMES:
                 cursor.take()
                 end = cursor.chain()
             elif cursor.following.kind in ("integer", "float", "text"):

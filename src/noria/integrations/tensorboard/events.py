@@ -167,7 +167,7 @@ def _varints(data: bytes) -> Iterator[int]:
 def histogram(data: bytes) -> dict[str, Any]:
     """A histogram message: min, max, num, sum, sum_squares, the upper limits of its buckets, what is in them."""
     names = {1: "min", 2: "max", 3: "num", 4: "sum", 5: "sum_squares"}
-    found: dict[str, Any] = {"bucket_limit": [], "bucket": []}
+    found: dict[str, Any] = {**dict.fromkeys(names.values(), 0.0), "bucket_limit": [], "bucket": []}
     for number, value in fields(data):
         if number in names:
             found[names[number]] = double(value)
@@ -196,14 +196,13 @@ def metadata(plugin: str, content: bytes = b"") -> bytes:
 
 
 def scalar_value(tag: str, value: float) -> bytes:
-    """A scalar as TensorBoard's own writer makes it: a 32-bit `simple_value`, or where that loses, a double tensor.
+    """A scalar in 32 bits, the form that every reader of event files knows; TensorBoard's page has no other."""
+    return put(1, tag) + put_single(2, value)
 
-    TensorBoard reads both; of 64-bit values most trackers keep only the nearer 32-bit one.
-    """
-    narrow = put_single(2, value)
-    if value != value or struct.unpack("<f", narrow[-4:])[0] == value:
-        return put(1, tag) + narrow + metadata("scalars")
-    return put(1, tag) + put(8, put(1, DOUBLE) + put(2, b"") + put(4, struct.pack("<d", value))) + metadata("scalars")
+
+def image_value(tag: str, encoded: bytes) -> bytes:
+    """A picture, encoded as PNG, JPEG or GIF."""
+    return put(1, tag) + put(4, put(4, encoded))
 
 
 def text_value(tag: str, said: str) -> bytes:

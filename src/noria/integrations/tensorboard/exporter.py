@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +16,7 @@ from noria.integrations.tensorboard.tfrecord import put_record
 from noria.tracking.transfer import Exporter, ForeignFile, ForeignRun, Given
 
 _OURS = "noria"
+_IMAGE = re.compile(r"(?:imported/media|tensorboard/images)/(.+)/(-?\d{1,18})(?:-\d+)?\.(?:png|jpg|gif)")
 
 
 def write(runs: Iterable[ForeignRun], target: str) -> Iterator[Given]:
@@ -47,12 +49,22 @@ def _write_run(run: ForeignRun, root: Path) -> Given:
                 put_record(file, tb.event(at / 1000, step, [tb.scalar_value(series.name, value)]))
         end = (run.ended or run.started or 0) / 1e6
         put_record(file, tb.event(start, 0, start_values(run.params, list(names), run.state, start, end)))
-        left = [one.path for one in run.artifacts if not _put_text(file, one)]
+        left = [one.path for one in run.artifacts if not (_put_text(file, one) or _put_image(file, one, end))]
     unfinished.replace(path)
-    notes = [*run.notes]
+    notes = [*run.notes, "values are in 32 bits, as TensorBoard has them"]
     if left:
         notes.append(f"{len(left)} files stay behind, an event file has no place for them: {', '.join(left[:5])}")
     return Given(run.origin, str(path), points, 0, notes=notes)
+
+
+def _put_image(file: BinaryIO, kept: ForeignFile, at: float) -> bool:
+    """A picture that an importer or `SummaryWriter` kept; gives whether this file was one."""
+    named = _IMAGE.fullmatch(kept.path)
+    if named is None:
+        return False
+    data = kept.source if isinstance(kept.source, bytes) else kept.source.read_bytes()
+    put_record(file, tb.event(at, int(named[2]), [tb.image_value(named[1], data)]))
+    return True
 
 
 def _put_text(file: BinaryIO, kept: ForeignFile) -> bool:

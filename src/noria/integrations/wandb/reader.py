@@ -56,9 +56,6 @@ def _run(path: Path) -> ForeignRun:
     state: RunState = "killed" if head.exit_code is None else "finished" if head.exit_code == 0 else "failed"
     if head.exit_code is None:
         notes.append(f"{path}: the run never said that it ended; its state is killed")
-    seconds = max(
-        (one for one in (head.seconds, number(head.summary.get("_runtime"))) if one is not None), default=None
-    )
     later = Kept(path, head, notes)
     return ForeignRun(
         origin=f"wandb:{said.get('entity') or '-'}/{project}/{run_id}",
@@ -66,7 +63,7 @@ def _run(path: Path) -> ForeignRun:
         name=said.get("name") or run_id,
         state=state,
         started=head.started,
-        ended=head.started + int(seconds * 1_000_000) if head.started is not None and seconds is not None else None,
+        ended=_ended(head),
         user=head.environment.get("username", ""),
         params=flat({name: value for name, value in head.config.items() if name != "_wandb"}),
         tags=_tags(head),
@@ -74,6 +71,15 @@ def _run(path: Path) -> ForeignRun:
         artifacts=later.files(),
         notes=notes,
     )
+
+
+def _ended(head: wb.Head) -> Micros | None:
+    """The later of what the run says it took, in whole seconds, and its last logged moment."""
+    told = number(head.summary.get("_timestamp"))
+    moments = [int(told * 1_000_000)] if told is not None and abs(told) < 1e11 else []
+    if head.started is not None and head.seconds is not None:
+        moments.append(head.started + head.seconds * 1_000_000)
+    return max(moments, default=None)
 
 
 def _head(path: Path, notes: list[str]) -> wb.Head:

@@ -9,29 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from noria.stores.spool import SpoolTail, drop_segment, sealed_segments
-from noria.tracking.client.answers import Damaged, Destination, Gap, Refusal, TooMuch
+from noria.tracking.answers import Damaged, Destination, Gap, Refusal, TooMuch
 from noria.tracking.client.folder import SpoolFolder
-from noria.tracking.client.records import as_kept
+from noria.tracking.records import as_kept
 
 _MOST_BYTES = 1 << 20
 _MOST_REFUSALS = 100
 
 
 class Delivery:
-    """One spool on its way. `position` is the number of the next record that has not been acknowledged."""
+    """One spool on its way. `position` is the number of the first record that was not acknowledged to us."""
 
     def __init__(self, folder: SpoolFolder, to: Destination, position: int | None = None) -> None:
         """`position` is where the destination stands, if that is known; it is asked otherwise."""
         self.folder, self._to = folder, to
         self._tail = None if position is None else SpoolTail(folder.path, position)
+        self.position = position or 0
         self._most_bytes = _MOST_BYTES
         self.refused: list[Refusal] = []
         self.sent = 0
-
-    @property
-    def position(self) -> int:
-        """The number of the next record that has not been acknowledged; 0 when nobody was asked yet."""
-        return self._tail.position if self._tail else 0
 
     def send_some(self) -> bool:
         """Send the next batch; False when there is none.
@@ -40,7 +36,8 @@ class Delivery:
         Declined. Nothing is lost by any of them: the same call may be made again.
         """
         if self._tail is None:
-            self._tail = SpoolTail(self.folder.path, self._to.position(self.folder.id))
+            self._go_to(self._to.position(self.folder.id))
+        assert self._tail is not None
         first = self._tail.position
         try:
             records = self._tail.read(self._most_bytes)
@@ -48,14 +45,14 @@ class Delivery:
                 return False
             self._send(first, records)
         except Gap as gap:  # it has more than we knew, or was set back
-            self._tail = SpoolTail(self.folder.path, gap.position)
+            self._go_to(gap.position)
         except TooMuch:
-            self._tail = SpoolTail(self.folder.path, first)
+            self._go_to(first)
             if self._most_bytes == 1:
                 raise
             self._most_bytes = max(self._most_bytes // 8, 1)
         except BaseException:
-            self._tail = SpoolTail(self.folder.path, first)
+            self._go_to(first)
             raise
         return True
 
@@ -70,6 +67,9 @@ class Delivery:
             if segment.last < self.position:
                 drop_segment(segment)
 
+    def _go_to(self, position: int) -> None:
+        self._tail, self.position = SpoolTail(self.folder.path, position), position
+
     def _send(self, first: int, records: list[bytes]) -> None:
         kept = [found for record in records if (found := as_kept(record)) is not None]
         for one in kept:
@@ -77,8 +77,9 @@ class Delivery:
         taken = self._to.take(self.folder.id, first, records)
         if taken.position < first + len(records):
             raise Gap(self.folder.id, taken.position, first + len(records))
+        self.position = taken.position
         if taken.position > first + len(records):  # somebody else is sending the same spool, and is ahead
-            self._tail = SpoolTail(self.folder.path, taken.position)
+            self._go_to(taken.position)
         self.sent += len(records)
         self.refused = [*self.refused, *taken.refused][:_MOST_REFUSALS]
         for one in kept:

@@ -10,36 +10,45 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import msgspec
 
+from noria.config.environment import environment
 from noria.core.errors import BadInput, Unavailable
-from noria.tracking.client.answers import Damaged, Declined, Gap, Taken, TooMuch
+from noria.tracking.answers import BLOBS, INGEST, Damaged, Declined, Destination, Gap, Taken, TooMuch
+from noria.tracking.client.place import OFFLINE, OWN, Place, project_settings
 
 if TYPE_CHECKING:
     from noria.workspace.workspace import Workspace
-
-INGEST = "/api/noria/ingest"
-"""Where a server takes records: GET tells the position of a spool, POST takes a batch from a position on."""
-
-BLOBS = "/api/noria/blobs"
-"""Where a server takes bytes, at `/<digest>`: HEAD asks whether it has them, PUT brings them."""
 
 _T = TypeVar("_T")
 _PATIENCE = 10.0
 _AWAY = (502, 503, 504, 507, 429)
 
 
+def connect(place: Place) -> Destination | None:
+    """Who takes the records of a place; None when there is nobody. Raises BadInput for an address that is none."""
+    given = environment()
+    to = place.to or given.get("NORIA_TRACKING_URI", "")
+    if not to and place.root is not None:
+        to = project_settings(place.root).tracking_uri
+    if to == OFFLINE:
+        return None
+    if to and to != OWN:
+        return ServerDestination(to, token=given.get("NORIA_TRACKING_TOKEN", ""))
+    if place.root is not None or to == OWN or given.get("NORIA_DATABASE"):
+        return OwnWorkspace(place.root or place.home.parent)
+    return None
+
+
 class ServerDestination:
     """A Noria server at `url`, such as `http://127.0.0.1:5000`; user and password in it are sent as Basic."""
 
     def __init__(self, url: str, *, token: str = "", patience: float = _PATIENCE) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadInput(f"{_bare(url)!r} is no address of a server", hint="write http://host:port")
+        parts = _address(url)
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=patience, blocksize=1 << 20)
+        self._connection = kind(parts.hostname or "", parts.port, timeout=patience, blocksize=1 << 20)
         self._prefix = parts.path.rstrip("/")
         self._headers = _authorization(parts.username, parts.password, token)
         self.name = _bare(url)
@@ -106,12 +115,15 @@ class ServerDestination:
 
 
 class OwnWorkspace:
-    """The workspace of the project in `root`: its own database and blobs, opened when first needed."""
+    """The workspace of the project in `root`: its own database and blobs.
 
-    def __init__(self, root: Path) -> None:
+    One that is `open` already is used and left open; otherwise it is opened when first needed.
+    """
+
+    def __init__(self, root: Path, open: Workspace | None = None) -> None:
         self.name = f"the project in {root}"
         self._root = root
-        self._opened: Workspace | None = None
+        self._opened, self._ours = open, open is None
 
     def position(self, spool: str) -> int:
         from noria.tracking.ingest import position_of
@@ -129,13 +141,12 @@ class OwnWorkspace:
             raise _damaged(path, digest)
 
     def close(self) -> None:
-        if self._opened is not None:
+        if self._opened is not None and self._ours:
             self._opened.close()
-        self._opened = None
+            self._opened = None
 
     def _workspace(self) -> Workspace:
         if self._opened is None:
-            from noria.tracking.client.place import project_settings
             from noria.workspace.workspace import open_workspace
 
             self._opened = open_workspace(self._root, project_settings(self._root))
@@ -144,6 +155,16 @@ class OwnWorkspace:
 
 class _Expected(msgspec.Struct):
     position: int
+
+
+def _address(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:  # a port that is none
+        pass
+    raise BadInput(f"{_bare(url)!r} is no address of a server", hint="write http://host:port")
 
 
 def _authorization(user: str | None, password: str | None, token: str) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,6 @@ from noria.tracking.client.folder import writable
 
 if TYPE_CHECKING:
     from noria.config.settings import Settings
-    from noria.tracking.client.answers import Destination
 
 OFFLINE = "offline"
 """Said instead of an address: keep everything in the spool."""
@@ -42,11 +42,19 @@ def find_place(start: Path, to: str = "") -> Place:
     The home is that of the nearest project around it, else the folder's own; when nothing can be written there,
     that of the user.
     """
-    root = next((folder for folder in (start, *start.parents) if is_project(folder)), None)
+    root = next((folder for folder in (start, *_parents(start)) if is_project(folder)), None)
     home = (root or start) / HOME
     if not writable(home):
         home = Path.home() / HOME
     return Place(home, root, to)
+
+
+def _parents(start: Path) -> Iterator[Path]:
+    """The folders around one, up to the first that everybody may write to: there, a project could be anybody's."""
+    for folder in start.parents:
+        if folder.stat().st_mode & stat.S_IWOTH:
+            return
+        yield folder
 
 
 def is_project(folder: Path) -> bool:
@@ -58,23 +66,6 @@ def is_project(folder: Path) -> bool:
         return any(path.stat().st_size <= _LARGEST and _DECLARES.search(path.read_bytes()) for path in files)
     except OSError:
         return False
-
-
-def destination(place: Place) -> Destination | None:
-    """Who takes the records of a place; None when there is nobody. Raises BadInput for an address that is none."""
-    from noria.tracking.client.destination import OwnWorkspace, ServerDestination
-
-    given = environment()
-    to = place.to or given.get("NORIA_TRACKING_URI", "")
-    if not to and place.root is not None:
-        to = project_settings(place.root).tracking_uri
-    if to == OFFLINE:
-        return None
-    if to and to != OWN:
-        return ServerDestination(to, token=given.get("NORIA_TRACKING_TOKEN", ""))
-    if place.root is not None or to == OWN or given.get("NORIA_DATABASE"):
-        return OwnWorkspace(place.root or place.home.parent)
-    return None
 
 
 def project_settings(root: Path, given: Mapping[str, str] | None = None) -> Settings:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from noria.core.clock import monotonic
-from noria.core.errors import NoriaError
-from noria.tracking.client.answers import Destination
+from noria.core.errors import NoriaError, Unavailable
+from noria.tracking.answers import Destination
 from noria.tracking.client.delivery import Delivery
-from noria.tracking.client.recorder import Recorder
+from noria.tracking.client.recorder import Recorder, warn
 from noria.tracking.client.sweep import sweep
 
 _PAUSE = 0.25
@@ -34,7 +34,7 @@ class Shipper:
         self._attempts = 0
         self._stopping = False
         self._thread: threading.Thread | None = None
-        self.offline = False
+        self.offline = self._told_away = False
         self.failure: Exception | None = None
         self._parents: list[object] = []
         recorder.on_open, recorder.on_fork = self.start, self._forked
@@ -155,8 +155,12 @@ class Shipper:
         self._delivery.drop_sent()
 
     def _tell(self, error: Exception) -> None:
-        """Tell what is wrong the first time; that a server is away is no problem of the run."""
-        if self.failure is None and not self._stopping:
+        """Tell what is wrong, the first time; that a server is away is no problem of the run, and not counted."""
+        if isinstance(error, Unavailable):
+            if not self._told_away:
+                warn(f"{error.message}; what is logged meanwhile is kept and sent later")
+            self._told_away = True
+        elif self.failure is None:
             self._recorder.trouble(error)
         self.failure = error
 

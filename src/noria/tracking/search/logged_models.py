@@ -146,6 +146,8 @@ def _attribute(comparison: Comparison, *, sqlite: bool) -> Clause:
     key, operator, value = comparison.key, comparison.operator, comparison.value
     if key in ("creation_timestamp_ms", "last_updated_timestamp_ms"):
         return moment_clause(_ORDERED[key], operator, value)
+    if key == "experiment_id" and isinstance(value, str) and value.isdecimal():
+        value = value.lstrip("0") or "0"  # a number in MLflow's database
     if key != "status":
         return text_clause(_TEXTS[key], operator, value, sqlite=sqlite)
     texts = value if isinstance(value, tuple) else (str(value),)

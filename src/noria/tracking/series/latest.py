@@ -34,7 +34,8 @@ def raise_latest(database: Database, connection: sa.Connection, experiment: int,
     newest = {row[1]: row for row in rows}  # the last of a metric is its greatest
     if database.is_sqlite:
         new = [
-            (run, metric, experiment, value, is_nan, step, at) for run, metric, step, at, value, is_nan in newest.values()
+            (run, metric, experiment, value, is_nan, step, at)
+            for run, metric, step, at, value, is_nan in newest.values()
         ]
         connection.exec_driver_sql(_SQLITE, new)
         return

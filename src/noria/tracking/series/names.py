@@ -41,7 +41,7 @@ def metric_keys(database: Database, connection: sa.Connection, names: Sequence[s
 
 def metric_key(connection: sa.Connection, name: str) -> int | None:
     """The key of a name, or None when nobody has logged it."""
-    if not _fits(name):
+    if not can_be_stored(name):
         return None
     query = sa.select(metric_names.c.key).where(metric_names.c.name == name)
     return connection.execute(query).scalar_one_or_none()
@@ -49,7 +49,7 @@ def metric_key(connection: sa.Connection, name: str) -> int | None:
 
 def _written(database: Database, connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
     for name in names:
-        if not _fits(name):
+        if not can_be_stored(name):
             raise BadMetricName(f"{str(name)[:40]!r} is no metric's name: a text of 1 to {LONGEST} characters is")
     wanted = sorted(set(names))
     found = _read(connection, wanted)
@@ -76,7 +76,8 @@ def _read(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _fits(name: object) -> bool:
-    if not isinstance(name, str) or not 0 < len(name) <= LONGEST or "\0" in name:
+def can_be_stored(name: object, longest: int = LONGEST) -> bool:
+    """Whether both databases could hold this name: a text, not empty, not too long, of letters that UTF-8 has."""
+    if not isinstance(name, str) or not 0 < len(name) <= longest or "\0" in name:
         return False
     return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)

@@ -15,12 +15,17 @@ for number in range(3):
         mlflow.log_params({"depth": number, "rate": 0.1 * number})
         mlflow.set_tag("team", "ops")
         mlflow.log_metric("auc", 0.7 + number / 100)
-        points = [mlflow.entities.Metric("loss", math.exp(-n / 300) + number / 10, 1_700_000_000_000 + n, n) for n in range(1000)]
+        points = [
+            mlflow.entities.Metric("loss", math.exp(-n / 300) + number / 10, 1_700_000_000_000 + n, n)
+            for n in range(1000)
+        ]
         client.log_batch(run.info.run_id, metrics=points)
         mlflow.log_text("hello", "notes/hello.txt")
         if number == 2:
             model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
-            logged = mlflow.sklearn.log_model(model, name="model", registered_model_name="lateness", input_example=[[0.5]])
+            logged = mlflow.sklearn.log_model(
+                model, name="model", registered_model_name="lateness", input_example=[[0.5]]
+            )
             client.set_registered_model_alias("lateness", "production", 1)
 experiment = mlflow.get_experiment_by_name("flights").experiment_id
 print("RESULT", experiment, run.info.run_id, logged.model_id)

@@ -343,6 +343,7 @@ CREATE TABLE versions (
 );
 
 CREATE TABLE webhook_outbox (
+	seq BIGSERIAL NOT NULL,
 	id VARCHAR(64) NOT NULL,
 	webhook VARCHAR(64) NOT NULL,
 	event VARCHAR(64) NOT NULL,
@@ -353,7 +354,8 @@ CREATE TABLE webhook_outbox (
 	state VARCHAR(16) NOT NULL,
 	ended BIGINT,
 	error TEXT,
-	PRIMARY KEY (id),
+	PRIMARY KEY (seq),
+	UNIQUE (id),
 	FOREIGN KEY(webhook) REFERENCES webhooks (id)
 );
 

@@ -344,6 +344,7 @@ CREATE TABLE versions (
 );
 
 CREATE TABLE webhook_outbox (
+	seq INTEGER NOT NULL,
 	id VARCHAR(64) NOT NULL,
 	webhook VARCHAR(64) NOT NULL,
 	event VARCHAR(64) NOT NULL,
@@ -354,7 +355,8 @@ CREATE TABLE webhook_outbox (
 	state VARCHAR(16) NOT NULL,
 	ended BIGINT,
 	error TEXT,
-	PRIMARY KEY (id),
+	PRIMARY KEY (seq),
+	UNIQUE (id),
 	FOREIGN KEY(webhook) REFERENCES webhooks (id)
 );
 

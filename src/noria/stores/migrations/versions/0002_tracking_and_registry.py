@@ -390,6 +390,7 @@ def _make() -> None:
 
     op.create_table(
         "webhook_outbox",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("webhook", sa.String(length=64), nullable=False),
         sa.Column("event", sa.String(length=64), nullable=False),
@@ -404,7 +405,8 @@ def _make() -> None:
             ["webhook"],
             ["webhooks.id"],
         ),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("id"),
     )
     with op.batch_alter_table("webhook_outbox", schema=None) as batch_op:
         batch_op.create_index("webhook_outbox_due", ["state", "due"], unique=False)

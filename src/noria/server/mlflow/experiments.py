@@ -1,0 +1,156 @@
+"""Experiments: make, look up, search, rename, tag, delete, restore."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from noria.server.mlflow.answers import DONE, Answer, millis, page, pairs
+from noria.server.mlflow.faults import INVALID_STATE, Refused, absent, invalid
+from noria.server.mlflow.routes import Route, reads, writes
+from noria.server.mlflow.validation import View, experiment_key, page_size, stage_of
+from noria.server.mlflow.wire import Int64, Message, Pair
+from noria.tracking import experiments
+from noria.tracking.experiments import NotActive
+from noria.tracking.model import Experiment
+from noria.tracking.search.experiments import search_experiments
+from noria.workspace.workspace import Workspace
+
+_MOST_LISTED = 50_000
+
+
+class Create(Message):
+    name: str = ""
+    artifact_location: str = ""
+    tags: list[Pair] = []
+    required: ClassVar = ("name",)
+
+
+class One(Message):
+    experiment_id: str = ""
+    required: ClassVar = ("experiment_id",)
+
+
+class ByName(Message):
+    experiment_name: str = ""
+    required: ClassVar = ("experiment_name",)
+
+
+class Search(Message):
+    view_type: View = None
+    max_results: Int64 = 0
+    order_by: list[str] = []
+    filter: str = ""
+    page_token: str = ""
+
+
+class Rename(One):
+    new_name: str = ""
+    required: ClassVar = ("experiment_id", "new_name")
+
+
+class SetTag(One):
+    key: str = ""
+    value: str = ""
+    required: ClassVar = ("experiment_id", "key")
+
+
+class DeleteTag(One):
+    key: str = ""
+    required: ClassVar = ("experiment_id", "key")
+
+
+def create(ws: Workspace, asked: Create) -> Answer:
+    if asked.artifact_location:
+        _check_location(asked.artifact_location)
+    tags = {tag.key: tag.value for tag in asked.tags}
+    made = experiments.create_experiment(ws, asked.name, artifact_root=asked.artifact_location or None, tags=tags)
+    return {"experiment_id": str(made.key)}
+
+
+def get(ws: Workspace, asked: One) -> Answer:
+    return {"experiment": shown(experiments.get_experiment(ws, experiment_key(asked.experiment_id)))}
+
+
+def get_by_name(ws: Workspace, asked: ByName) -> Answer:
+    found = experiments.find_experiment(ws, asked.experiment_name)
+    if found is None:
+        raise absent(f"Could not find experiment with name '{asked.experiment_name}'")
+    return {"experiment": shown(found)}
+
+
+def search(ws: Workspace, asked: Search) -> Answer:
+    limit = page_size(asked.max_results, _MOST_LISTED)
+    found = search_experiments(
+        ws, asked.filter, asked.order_by, stage=stage_of(asked.view_type), limit=limit, token=asked.page_token or None
+    )
+    listed = experiments.experiments_by_key(ws, found.keys)
+    return page("experiments", map(shown, listed), found.next_token)
+
+
+def rename(ws: Workspace, asked: Rename) -> Answer:
+    try:
+        experiments.update_experiment(ws, experiment_key(asked.experiment_id), asked.new_name)
+    except NotActive as error:
+        raise Refused(INVALID_STATE, "Cannot rename a non-active experiment.") from error
+    return DONE
+
+
+def delete(ws: Workspace, asked: One) -> Answer:
+    experiments.delete_experiment(ws, experiment_key(asked.experiment_id))
+    return DONE
+
+
+def restore(ws: Workspace, asked: One) -> Answer:
+    experiments.restore_experiment(ws, experiment_key(asked.experiment_id))
+    return DONE
+
+
+def set_tag(ws: Workspace, asked: SetTag) -> Answer:
+    experiments.set_experiment_tag(ws, experiment_key(asked.experiment_id), asked.key, asked.value)
+    return DONE
+
+
+def delete_tag(ws: Workspace, asked: DeleteTag) -> Answer:
+    experiments.delete_experiment_tag(ws, experiment_key(asked.experiment_id), asked.key)
+    return DONE
+
+
+def shown(experiment: Experiment) -> Answer:
+    """An experiment as the protocol shows it."""
+    answer: dict[str, Any] = {
+        "experiment_id": str(experiment.key),
+        "name": experiment.name,
+        "artifact_location": experiment.artifact_root,
+        "lifecycle_stage": experiment.stage,
+        "last_update_time": millis(experiment.updated),
+        "creation_time": millis(experiment.created),
+    }
+    if experiment.tags:
+        answer["tags"] = pairs(experiment.tags)
+    answer["workspace"] = "default"
+    return answer
+
+
+def _check_location(location: str) -> None:
+    parts = urlsplit(location)
+    if parts.fragment or ";" in parts.path:
+        raise invalid("'artifact_location' URL can't include fragments or params.")
+    if ".." in parts.query:
+        raise invalid("Invalid query string")
+    if location.startswith("runs:"):
+        raise invalid(f"Artifact location cannot be a runs:/ URI. Given: '{location}'")
+
+
+ROUTES: list[Route] = [
+    writes("POST", "/mlflow/experiments/create", Create, create),
+    reads("GET", "/mlflow/experiments/get", One, get),
+    reads("GET", "/mlflow/experiments/get-by-name", ByName, get_by_name),
+    reads("GET", "/mlflow/experiments/search", Search, search),
+    reads("POST", "/mlflow/experiments/search", Search, search),
+    writes("POST", "/mlflow/experiments/update", Rename, rename),
+    writes("POST", "/mlflow/experiments/delete", One, delete),
+    writes("POST", "/mlflow/experiments/restore", One, restore),
+    writes("POST", "/mlflow/experiments/set-experiment-tag", SetTag, set_tag),
+    writes("POST", "/mlflow/experiments/delete-experiment-tag", DeleteTag, delete_tag),
+]
