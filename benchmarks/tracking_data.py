@@ -118,10 +118,8 @@ def _rows(run: Run, key: int, experiment: int, names: dict[str, int]) -> Iterato
     begun = (START_MS + run.number) * 1000
     about = {"key": key, "id": run.id, "experiment": experiment, "name": f"run {run.number}", "actor": "ann"}
     about |= {"model": "", "kind": "run", "state": "finished", "stage": "active", "inputs": "{}", "note": ""}
-    yield (
-        tables.runs,
-        about | {"started": begun, "ended": begun + 9_000, "artifact_root": artifact_root(experiment, run)},
-    )
+    about |= {"started": begun, "ended": begun + 9_000, "artifact_root": artifact_root(experiment, run)}
+    yield tables.runs, about
     for name, value in zip(PARAMS, run.params, strict=True):
         yield tables.run_params, {"run": key, "name": name, "value": value}
     for name, value in run.tags.items():
