@@ -3,8 +3,9 @@
 import pytest
 
 from noria.testing.kept_suite import ArtifactSuite, InputSuite, LoggedModelSuite
+from noria.testing.logging_suite import LoggingSuite
 from noria.testing.tracking_race_suite import RaceSuite
-from noria.testing.tracking_suite import ExperimentSuite, LoggingSuite, RunSuite
+from noria.testing.tracking_suite import ExperimentSuite, RunSuite
 
 
 class OnSqlite:
