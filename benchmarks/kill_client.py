@@ -33,9 +33,11 @@ def main() -> None:
         else:
             verdict = campaign(Path(folder), given)
     where = "PostgreSQL" if given.postgres else "SQLite"
+    took = time.monotonic() - began
+    kills = verdict.trainers_killed + verdict.servers_killed
     print(
-        f"{where}: {verdict.trainers_killed + verdict.servers_killed:,} kills "
-        f"({verdict.trainers_killed:,} of trainers, {verdict.servers_killed:,} of the server) in {time.monotonic() - began:.0f} s; {verdict.runs:,} runs, "
+        f"{where}: {kills:,} kills ({verdict.trainers_killed:,} of trainers, {verdict.servers_killed:,} of the server) "
+        f"in {took:.0f} s; {verdict.runs:,} runs ({verdict.ended_by_themselves:,} ended by themselves); "
         f"{verdict.acknowledged:,} points acknowledged: {verdict.lost} lost, {verdict.doubled} doubled, "
         f"{verdict.wrong} wrong; {verdict.left} spools left"
     )

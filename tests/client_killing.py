@@ -33,6 +33,7 @@ class Trainer:
     """A process that logs points, and writes each one that was acknowledged to a pipe."""
 
     process: "subprocess.Popen[bytes]"
+    life: float
     dies_at: float
     acknowledged: list[tuple[str, int]] = field(default_factory=list)
 
@@ -41,6 +42,8 @@ class Trainer:
         for line in self.process.stdout:
             if line.endswith(b"\n"):
                 run, step = line.split()
+                if not self.acknowledged:  # its life begins with its first point, however long it took to start
+                    self.dies_at = min(self.dies_at, time.monotonic() + self.life)
                 self.acknowledged.append((run.decode(), int(step)))
 
 
@@ -100,7 +103,7 @@ class Campaign:
         return self._judged(left)
 
     def _servers_life(self) -> float:
-        return self.chance.uniform(0.8, 4.0)
+        return self.chance.uniform(0.5, 5.0)
 
     def _start(self) -> Trainer:
         arguments = [f"trainer {len(self.everyone)}", self.server.url, str(self.chance.choice([200, 2_000, 100_000]))]
@@ -109,7 +112,9 @@ class Campaign:
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, **dict.fromkeys(_CAPTURES, "0")},
         )  # fmt: skip
-        trainer = Trainer(process, time.monotonic() + self.chance.uniform(0.1, 0.9))
+        unborn = self.chance.random() < 0.1
+        dies_at = time.monotonic() + (self.chance.uniform(0.0, 0.5) if unborn else 60.0)
+        trainer = Trainer(process, self.chance.uniform(0.0, 0.6), dies_at)
         threading.Thread(target=trainer.listen, daemon=True).start()
         self.everyone.append(trainer)
         return trainer

@@ -143,3 +143,8 @@ def sqlite_hall(sqlite_ws):
 def hall(request):
     """The same meanings on both databases."""
     return Hall(request.getfixturevalue(f"{request.param}_ws"))
+
+
+@pytest.fixture
+def hall_of():
+    return Hall

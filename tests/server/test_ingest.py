@@ -15,10 +15,10 @@ from noria.core.digest import digest_bytes
 from noria.core.errors import Unavailable
 from noria.testing.ingest_server import IngestServer
 from noria.testing.workspace import NOON, make_workspace
-from noria.tracking.client.answers import Damaged, Gap
+from noria.tracking.answers import Damaged, Gap
 from noria.tracking.client.destination import ServerDestination
-from noria.tracking.client.records import Begun, Row, encode
 from noria.tracking.history import whole
+from noria.tracking.records import Begun, Row, encode
 
 BEGUN = encode(Begun("run_1", "s", NOON))
 
@@ -138,7 +138,7 @@ def test_a_full_disk_of_the_server_is_no_fault_of_the_client(tmp_path):
     with IngestServer(tmp_path / "small") as small:
         to = ServerDestination(small.url)
         resource.prlimit(small.pid, resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
-        with pytest.raises(Unavailable, match="no room left"):
+        with pytest.raises(Unavailable):  # the server says 507, unless it hangs up before the client listens
             to.put_file(digest, file)
         resource.prlimit(small.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         to.put_file(digest, file)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,17 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "blobs").write_text("a file where the folder should be")
     with pytest.raises(Unavailable, match="cannot be written"):
         FileBlobStore(tmp_path / "blobs" / "deeper").put(b"x")
+
+
+def test_a_file_on_another_disk_is_copied_and_must_be_what_its_digest_says(tmp_path):
+    blobs = FileBlobStore(tmp_path / "blobs")
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", delete=False) as file:
+        file.write(b"elsewhere")
+    elsewhere = Path(file.name)
+    assert elsewhere.stat().st_dev != tmp_path.stat().st_dev
+    with pytest.raises(Corrupt, match="changed while it was being copied"):
+        blobs.put_file(elsewhere, "0" * 64)
+    digest = hashlib.sha256(b"elsewhere").hexdigest()
+    assert blobs.get(blobs.put_file(elsewhere, digest)) == b"elsewhere"
+    assert not elsewhere.exists()
+    assert list(blobs.digests()) == [digest]

@@ -16,11 +16,11 @@ from noria.core.digest import digest_bytes
 from noria.core.errors import BadInput, Unavailable
 from noria.testing.workspace import NOON, make_workspace
 from noria.tracking import experiments, runs
+from noria.tracking.answers import Gap
 from noria.tracking.artifacts import list_artifacts
-from noria.tracking.client.answers import Gap
-from noria.tracking.client.records import Begun, Ended, Kept, Params, Row, Tags, decode, encode
 from noria.tracking.history import whole
 from noria.tracking.ingest import position_of, refusals, take_in_records
+from noria.tracking.records import Begun, Ended, Kept, Params, Row, Tags, decode, encode
 from noria.tracking.tables import refused_records
 from noria.tracking.taking import REFUSED
 

@@ -12,6 +12,8 @@ from noria.cli import (
     compare,
     control,
     drift,
+    export,
+    import_,
     init,
     journal,
     lineage,
@@ -56,6 +58,8 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "lineage": lineage.command,
     "runs": runs.command,
     "compare": compare.command,
+    "import": import_.command,
+    "export": export.command,
     "sync": sync.command,
 }
 for _name, _command in _VERBS.items():

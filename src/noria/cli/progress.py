@@ -42,3 +42,27 @@ class Bars:
         self._progress.console.print(line, highlight=False)
         if not report.reused and report.why:
             self._progress.console.print(f"    [dim]because {report.why}[/dim]", highlight=False)
+
+
+class Counted:
+    """One bar for something done many times; its total may be unknown. Silent unless `shown`."""
+
+    def __init__(self, title: str, total: int | None = None, *, shown: bool = True) -> None:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        console = Console(stderr=True)
+        self._progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not shown)
+        self._title = title
+        self._task = self._progress.add_task(title, total=total)
+
+    def __enter__(self) -> Counted:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def advance(self, note: str = "") -> None:
+        """One more is done."""
+        from rich.markup import escape
+
+        self._progress.update(self._task, advance=1, description=f"{self._title} [dim]{escape(note[:40])}[/dim]")

@@ -21,7 +21,7 @@ from noria.core.units import seconds
 from noria.optimization import operations as packaging
 from noria.registry import operations as registry
 from noria.registry.model import Lineage, Version
-from noria.retraining import steps
+from noria.retraining import recording, steps
 from noria.retraining.model import ModelPlan, Progress, Silent, StepReport, TurnReport
 from noria.retraining.steps import Functions, Learning, Sources
 from noria.rollout import operations as rollouts
@@ -102,6 +102,10 @@ class Turn:
 
     def workflow(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         """Snapshot, check, features, train, package, validate, gate, register."""
+        with recording.told_of_failure(self.ws, recording.run_of(context)):
+            return self._turned(context, arguments)
+
+    def _turned(self, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         context.transaction_step("start", lambda connection: self._started(connection, arguments["reason"]))
         sources = self._snapshots(context, arguments["as_of"])
         digests = self._features(context, sources)
@@ -115,11 +119,12 @@ class Turn:
         inputs = steps.train_inputs(self.plan, sources, digests)
         trained = self._step(
             context, "train", inputs,
-            lambda: steps.train(self.ws, self.plan, learning(), self.functions, self._on_trial), _shown_training,
+            lambda: self._train(context, learning(), sources.at), _shown_training,
         )  # fmt: skip
         identity = digest({"train": inputs, "gates": self.plan.gates})
         standing = context.step("look into the register", lambda: self._standing(identity))
         if standing["existing"] is not None:
+            recording.end(self.ws, recording.run_of(context), "nothing new")
             return self._unchanged(registry.get_version(self.ws, self.plan.name, standing["existing"]))
         made = self._step(
             context, "package", {"model": trained["model"], "inputs": self.plan.training.inputs},
@@ -135,6 +140,10 @@ class Turn:
         )
         version = self._register(context, result, identity, arguments["reason"])
         return self._take_over(context, version, result, arguments["reason"])
+
+    def _train(self, context: Context, rows: Learning, at: Micros) -> dict[str, Any]:
+        with recording.logging(self.ws, self.plan.name, WORKFLOW, recording.run_of(context), at):
+            return steps.train(self.ws, self.plan, rows, self.functions, self._on_trial)
 
     def _standing(self, identity: str) -> dict[str, int | None]:
         """What a turn goes by to its end, also when it is gone on with after it has itself registered and promoted."""
@@ -225,7 +234,8 @@ class Turn:
         return registry.get_version(self.ws, self.plan.name, number)
 
     def _record_run(self, context: Context, made: Made) -> str:
-        run = tracking.start_run(self.ws, self.plan.name, WORKFLOW, {"at": made.sources.at}, run=f"run_{context.run}")
+        run = recording.run_of(context)
+        recording.begin(self.ws, self.plan.name, WORKFLOW, run, made.sources.at)
         tracking.log_params(self.ws, run, made.trained["values"])
         metrics = {name: estimate["value"] for name, estimate in made.evaluation["metrics"].items()}
         tracking.log_metrics(self.ws, run, metrics)

@@ -22,10 +22,9 @@ import msgspec
 
 from noria.core.errors import BadInput, NoriaError, StorageFull
 from noria.stores.disk import NO_ROOM
-from noria.tracking.client.answers import Gap
-from noria.tracking.client.destination import BLOBS, INGEST
-from noria.tracking.client.records import decode_batch
+from noria.tracking.answers import BLOBS, INGEST, Gap
 from noria.tracking.ingest import position_of, take_in_records
+from noria.tracking.records import decode_batch
 from noria.workspace.workspace import Workspace
 
 Scope = MutableMapping[str, Any]

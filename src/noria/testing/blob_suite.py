@@ -30,6 +30,16 @@ class BlobSuite:
         path.write_bytes(b"overwritten later")
         assert blobs.get(blobs.put(CONTENTS[3])) == CONTENTS[3]
 
+    def test_a_file_just_written_and_hashed_is_taken_over(self, blobs: BlobStore, tmp_path: Path) -> None:
+        for _ in range(2):
+            path = tmp_path / "just written"
+            path.write_bytes(CONTENTS[3])
+            digest = hashlib.sha256(CONTENTS[3]).hexdigest()
+            assert blobs.put_file(path, digest) == digest
+            assert blobs.get(digest) == CONTENTS[3]
+            assert not path.exists()
+            blobs.path(digest).write_bytes(b"damaged")
+
     def test_the_same_bytes_are_kept_once(self, blobs: BlobStore) -> None:
         assert blobs.put(b"twice") == blobs.put(b"twice")
         blobs.put(b"once")

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from noria.config.settings import settings_for
 from noria.core.clock import SystemClock, sleep
 from noria.tracking import taking
-from noria.tracking.client.records import AnyRecord, Row
+from noria.tracking.records import AnyRecord, Row
 from noria.workspace.workspace import Workspace, open_workspace
 
 _own = sa.MetaData()

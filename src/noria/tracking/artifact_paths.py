@@ -16,7 +16,8 @@ from noria.tracking.names import storable
 LONGEST = 1_500
 """In bytes of UTF-8; databases index no longer keys than that."""
 _MOST_DECODINGS = 10
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r"(?:^|/)[A-Za-z]:")
+"""In any place: what comes before it may be the root that a client leaves away."""
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
@@ -56,8 +57,8 @@ def _fault(path: str) -> str:
         return "it holds a control character"
     if "\\" in path:
         return "it holds a backslash"
-    if _DRIVE.match(path):
-        return "it begins with a drive"
+    if _DRIVE.search(path):
+        return "a name in it begins with a drive"
     names = path.split("/")
     if path.startswith("/"):
         return "it is absolute"

@@ -79,15 +79,15 @@ def delete_artifacts(ws: Workspace, path: str) -> int:
     """
     checked(path)
     with ws.database.transaction() as connection:
-        connection.execute(_row(path).with_for_update())
+        if connection.execute(_row(path).with_for_update()).first() is None:
+            return 0  # what is put there only now is not meant
         top = sa.select(artifacts.c.path, artifacts.c.digest).where(artifacts.c.path == path).cte(recursive=True)
         child = sa.select(artifacts.c.path, artifacts.c.digest).where(artifacts.c.folder == top.c.path)
         below = top.union_all(child)
-        rows = connection.execute(sa.select(below.c.path, below.c.digest)).all()
-        paths = sorted(row.path for row in rows)
-        for start in range(0, len(paths), 500):
-            connection.execute(sa.delete(artifacts).where(artifacts.c.path.in_(paths[start : start + 500])))
-    return sum(row.digest is not None for row in rows)
+        files = sa.select(sa.func.count()).select_from(below).where(below.c.digest.is_not(None))
+        count = connection.execute(files).scalar_one()
+        connection.execute(sa.delete(artifacts).where(artifacts.c.path.in_(sa.select(below.c.path))))
+    return int(count)
 
 
 def _hold_folders(connection: sa.Connection, path: str, now: Micros) -> None:

@@ -94,7 +94,10 @@ def writer(ws: Workspace) -> Iterator[ArtifactWriter]:
 
 def forget_unfinished(ws: Workspace, before: Micros) -> int:
     """Remove what killed processes left half written before a moment; gives how many files."""
-    old = [path for path in ws.folder(_INCOMING).iterdir() if path.stat().st_mtime_ns // 1000 < before]
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)
+    count = 0
+    for path in ws.folder(_INCOMING).iterdir():
+        with suppress(FileNotFoundError):  # its writer is done with it
+            if path.stat().st_mtime_ns // 1000 < before:
+                path.unlink()
+                count += 1
+    return count

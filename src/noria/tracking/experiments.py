@@ -13,7 +13,7 @@ from noria.core.clock import Clock, SystemClock
 from noria.core.errors import BadInput, Conflict, NotFound
 from noria.stores.journal import Fact
 from noria.tracking.model import DEFAULT_EXPERIMENT, Experiment
-from noria.tracking.names import check_experiment_name, check_key, experiment_tags_of
+from noria.tracking.names import check_experiment_name, check_key, experiment_tags_of, storable
 from noria.tracking.places import check_root, default_root
 from noria.tracking.tables import experiment_tags, experiments, runs
 from noria.tracking.writing import insert_new, numbers
@@ -98,6 +98,8 @@ def get_experiment(ws: Workspace, key: int) -> Experiment:
 
 def find_experiment(ws: Workspace, name: str) -> Experiment | None:
     """The experiment of that name, in any stage."""
+    if not storable(name):
+        return None
     with ws.database.reading() as connection:
         found = _read(connection, experiments.c.name == name)
     if not found and name == _DEFAULT_NAME:

@@ -16,8 +16,8 @@ from sqlalchemy import exc
 
 from noria.core.errors import BadInput, Conflict, Corrupt, NoriaError, StorageFull, Unavailable
 from noria.tracking import taking
-from noria.tracking.client.answers import Gap, Refusal, Taken
-from noria.tracking.client.records import AnyRecord, UnknownRecord, decode
+from noria.tracking.answers import Gap, Refusal, Taken
+from noria.tracking.records import AnyRecord, UnknownRecord, decode
 from noria.tracking.tables import refused_records, spools
 from noria.workspace.workspace import Workspace
 

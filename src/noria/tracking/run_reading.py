@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -55,9 +55,9 @@ def _some(connection: sa.Connection, chosen: str) -> dict[int, Run]:
             params=dict(params[row[0]]),
             tags=dict(tags[row[0]]),
             metrics=dict(metrics[row[0]]),
-            datasets=datasets[row[0]],
-            models_in=[link for role, link in models[row[0]] if role == "input"],
-            models_out=[link for role, link in models[row[0]] if role == "output"],
+            datasets=tuple(datasets[row[0]]),
+            models_in=_links(models, row[0], "input"),
+            models_out=_links(models, row[0], "output"),
         )
         for row in connection.exec_driver_sql(_RUNS.format(chosen))
     }
@@ -72,6 +72,10 @@ def _grouped(
     for row in rows:
         found[row[0]].append(made(row))
     return found
+
+
+def _links(models: Mapping[int, Sequence[tuple[str, ModelLink]]], run: int, role: str) -> tuple[ModelLink, ...]:
+    return tuple(link for said, link in models.get(run, ()) if said == role)
 
 
 def _pair(row: Any) -> tuple[str, str]:

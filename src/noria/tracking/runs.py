@@ -15,7 +15,7 @@ from noria.tracking.batches import log_batch, log_columns
 from noria.tracking.experiments import NO_TAGS, NotActive, active_root
 from noria.tracking.located import Located, RunMissing, locate
 from noria.tracking.model import Run, RunState
-from noria.tracking.names import LONGEST_ACTOR, LONGEST_TAG, check_run_id, check_title, given_tags_of
+from noria.tracking.names import LONGEST_ACTOR, LONGEST_TAG, check_run_id, check_title, given_tags_of, storable
 from noria.tracking.params import ParamChanged, log_params
 from noria.tracking.places import below
 from noria.tracking.run_names import run_name
@@ -113,14 +113,12 @@ def find_run(ws: Workspace, prefix: str) -> Run:
     """A run by its id or by a beginning of it that no other has. Raises RunMissing, BadInput."""
     with ws.database.reading() as connection:
         query = sa.select(runs.c.key, runs.c.id).where(sa.func.substr(runs.c.id, 1, len(prefix)) == prefix)
-        found = connection.execute(query.order_by(runs.c.key.desc()).limit(6)).all() if prefix else []
-        exact = [row for row in found if row.id == prefix] or found
-        if not exact:
-            locate(connection, prefix, active=False)
-        if len(exact) > 1:
-            listed = ", ".join(row.id for row in exact[:5]) + (", ..." if len(exact) > 5 else "")
+        exact_first = query.order_by((runs.c.id != prefix), runs.c.key.desc()).limit(6)
+        found = connection.execute(exact_first).all() if prefix and storable(prefix) else []
+        if len(found) > 1 and found[0].id != prefix:
+            listed = ", ".join(row.id for row in found[:5]) + (", ..." if len(found) > 5 else "")
             raise BadInput(f"{prefix!r} is the beginning of more than one run: {listed}", hint="write more of the id")
-        key = exact[0].key if exact else locate(connection, prefix, active=False).key
+        key = found[0].key if found else locate(connection, prefix, active=False).key
         return read_runs(connection, [key])[0]
 
 

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from noria.core.errors import BadInput, Conflict, NotFound
 from noria.tracking import artifacts, experiments, history, runs
-from noria.tracking.client.records import AnyRecord, Begun, Ended, Kept, Params, Row, Tags
 from noria.tracking.located import Located, locate
 from noria.tracking.model import DEFAULT_EXPERIMENT
 from noria.tracking.names import check_keys
 from noria.tracking.params import log_params
+from noria.tracking.records import AnyRecord, Begun, Ended, Kept, Params, Row, Tags
 from noria.tracking.tags import set_tags
 from noria.workspace.workspace import Workspace
 

@@ -8,7 +8,7 @@ from noria.stores.spool import read_spool
 from noria.tracking.client.folder import spools
 from noria.tracking.client.place import HOME
 from noria.tracking.client.process import PROCESS
-from noria.tracking.client.records import Row, decode
+from noria.tracking.records import Row, decode
 
 CAPTURES = ("CODE", "ENVIRONMENT", "CONSOLE", "SYSTEM")
 

@@ -10,7 +10,7 @@ import pytest
 import noria
 from noria.tracking.client.console import ConsoleFile, Listening, Tee, gathered
 from noria.tracking.client.folder import spools
-from noria.tracking.client.records import Kept
+from noria.tracking.records import Kept
 
 
 @pytest.mark.parametrize("piece", [1, 7, 100, 1000])

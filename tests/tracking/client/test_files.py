@@ -8,7 +8,7 @@ import pytest
 
 import noria
 from noria.tracking.client.folder import spools
-from noria.tracking.client.records import Kept
+from noria.tracking.records import Kept
 
 
 @pytest.fixture

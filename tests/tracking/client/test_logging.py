@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 import noria
 from noria.tracking.client.process import PROCESS
-from noria.tracking.client.records import Begun, Ended, Kept, Params, Row, Tags
 from noria.tracking.client.run import AXES
+from noria.tracking.records import Begun, Ended, Kept, Params, Row, Tags
 
 
 class Tensor:

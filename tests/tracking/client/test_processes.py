@@ -15,7 +15,7 @@ import noria
 from noria.stores.spool import Spool
 from noria.tracking.client.console import gathered
 from noria.tracking.client.folder import spools
-from noria.tracking.client.records import Begun, Ended, Row, Tags
+from noria.tracking.records import Begun, Ended, Row, Tags
 
 
 def program(folder, body, **environment):

@@ -23,9 +23,9 @@ from noria.tracking.client.delivery import Delivery
 from noria.tracking.client.destination import OwnWorkspace, ServerDestination
 from noria.tracking.client.folder import spools
 from noria.tracking.client.place import find_place
-from noria.tracking.client.records import Row
 from noria.tracking.client.sweep import sweep, sync
 from noria.tracking.history import whole
+from noria.tracking.records import Row
 
 
 @pytest.fixture

@@ -7,23 +7,27 @@ they log to the run of the turn.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from noria.config.environment import environment
 from noria.config.settings import HOME
 from noria.core.clock import Clock, SystemClock
 from noria.core.ids import TimeOrderedIds
 from noria.tracking.client.captures import Captures, wanted
-from noria.tracking.client.place import OWN, Place, destination, find_place
+from noria.tracking.client.place import OWN, Place, find_place
 from noria.tracking.client.process import PROCESS
 from noria.tracking.client.recorder import Recorder
-from noria.tracking.client.records import Begun
 from noria.tracking.client.run import FLUSH_SECONDS, ActiveRun
 from noria.tracking.client.shipper import Shipper
 from noria.tracking.client.values import named, text
+from noria.tracking.records import Begun
+
+if TYPE_CHECKING:
+    from noria.tracking.answers import Destination
+    from noria.workspace.workspace import Workspace
 
 _PARENT = "mlflow.parentRunId"
 _USER = "mlflow.user"
@@ -82,14 +86,16 @@ def set_tags(tags: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def attached(home: Path, run: str, experiment: str, clock: Clock | None = None) -> Iterator[ActiveRun]:
-    """Let log calls inside belong to a run that exists in the workspace at `home`, which somebody else ends.
+def attached(ws: Workspace, run: str, experiment: str) -> Iterator[ActiveRun]:
+    """Let log calls inside belong to a run that exists in the workspace, and which somebody else ends.
 
     Costs nothing when nothing is logged. At the end, what was logged is sent, or left for `noria sync`.
     """
-    clock = clock or SystemClock()
-    begun = Begun(run, "", clock.now(), experiment, owner=False)
-    active = _made(Place(home, home.parent, OWN), begun, clock)
+    from noria.tracking.client.destination import OwnWorkspace
+
+    begun = Begun(run, "", ws.clock.now(), experiment, owner=False)
+    place = Place(ws.settings.home, ws.root, OWN)
+    active = _made(place, begun, ws.clock, lambda: OwnWorkspace(ws.root, ws))
     PROCESS.begun(active, listen=False)
     try:
         yield active
@@ -118,7 +124,8 @@ def _begin(
         _given(id, troubles) or TimeOrderedIds(clock).new("run"), "", clock.now(),
         _given(experiment, troubles), _given(name, troubles), text(actor),
     )  # fmt: skip
-    active = _made(_place(to), begun, clock, _seconds(given))
+    place = _place(to)
+    active = _made(place, begun, clock, lambda: _connected(place), _seconds(given))
     for trouble in troubles:
         active.trouble(trouble)
     PROCESS.begun(active)
@@ -131,10 +138,18 @@ def _begin(
     return active
 
 
-def _made(place: Place, begun: Begun, clock: Clock, seconds: float = FLUSH_SECONDS) -> ActiveRun:
+def _made(
+    place: Place, begun: Begun, clock: Clock, connect: Callable[[], Destination | None], seconds: float = FLUSH_SECONDS
+) -> ActiveRun:
     recorder = Recorder(place.home, begun, clock, place.to)
-    shipper = Shipper(recorder, lambda: destination(place))
+    shipper = Shipper(recorder, connect)
     return ActiveRun(recorder, shipper, experiment=begun.experiment, seconds=seconds)
+
+
+def _connected(place: Place) -> Destination | None:
+    from noria.tracking.client.destination import connect
+
+    return connect(place)
 
 
 def _given(name: Any, troubles: list[Exception]) -> str:

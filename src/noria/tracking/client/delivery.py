@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from noria.stores.spool import SpoolTail, drop_segment, sealed_segments
-from noria.tracking.client.answers import Damaged, Destination, Gap, Refusal, TooMuch
+from noria.tracking.answers import Damaged, Destination, Gap, Refusal, TooMuch
 from noria.tracking.client.folder import SpoolFolder
-from noria.tracking.client.records import as_kept
+from noria.tracking.records import as_kept
 
 _MOST_BYTES = 1 << 20
 _MOST_REFUSALS = 100

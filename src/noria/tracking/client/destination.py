@@ -14,21 +14,32 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import msgspec
 
+from noria.config.environment import environment
 from noria.core.errors import BadInput, Unavailable
-from noria.tracking.client.answers import Damaged, Declined, Gap, Taken, TooMuch
+from noria.tracking.answers import BLOBS, INGEST, Damaged, Declined, Destination, Gap, Taken, TooMuch
+from noria.tracking.client.place import OFFLINE, OWN, Place, project_settings
 
 if TYPE_CHECKING:
     from noria.workspace.workspace import Workspace
 
-INGEST = "/api/noria/ingest"
-"""Where a server takes records: GET tells the position of a spool, POST takes a batch from a position on."""
-
-BLOBS = "/api/noria/blobs"
-"""Where a server takes bytes, at `/<digest>`: HEAD asks whether it has them, PUT brings them."""
-
 _T = TypeVar("_T")
 _PATIENCE = 10.0
 _AWAY = (502, 503, 504, 507, 429)
+
+
+def connect(place: Place) -> Destination | None:
+    """Who takes the records of a place; None when there is nobody. Raises BadInput for an address that is none."""
+    given = environment()
+    to = place.to or given.get("NORIA_TRACKING_URI", "")
+    if not to and place.root is not None:
+        to = project_settings(place.root).tracking_uri
+    if to == OFFLINE:
+        return None
+    if to and to != OWN:
+        return ServerDestination(to, token=given.get("NORIA_TRACKING_TOKEN", ""))
+    if place.root is not None or to == OWN or given.get("NORIA_DATABASE"):
+        return OwnWorkspace(place.root or place.home.parent)
+    return None
 
 
 class ServerDestination:
@@ -104,12 +115,15 @@ class ServerDestination:
 
 
 class OwnWorkspace:
-    """The workspace of the project in `root`: its own database and blobs, opened when first needed."""
+    """The workspace of the project in `root`: its own database and blobs.
 
-    def __init__(self, root: Path) -> None:
+    One that is `open` already is used and left open; otherwise it is opened when first needed.
+    """
+
+    def __init__(self, root: Path, open: Workspace | None = None) -> None:
         self.name = f"the project in {root}"
         self._root = root
-        self._opened: Workspace | None = None
+        self._opened, self._ours = open, open is None
 
     def position(self, spool: str) -> int:
         from noria.tracking.ingest import position_of
@@ -127,13 +141,12 @@ class OwnWorkspace:
             raise _damaged(path, digest)
 
     def close(self) -> None:
-        if self._opened is not None:
+        if self._opened is not None and self._ours:
             self._opened.close()
-        self._opened = None
+            self._opened = None
 
     def _workspace(self) -> Workspace:
         if self._opened is None:
-            from noria.tracking.client.place import project_settings
             from noria.workspace.workspace import open_workspace
 
             self._opened = open_workspace(self._root, project_settings(self._root))

@@ -15,7 +15,6 @@ from noria.tracking.client.folder import writable
 
 if TYPE_CHECKING:
     from noria.config.settings import Settings
-    from noria.tracking.client.answers import Destination
 
 OFFLINE = "offline"
 """Said instead of an address: keep everything in the spool."""
@@ -67,23 +66,6 @@ def is_project(folder: Path) -> bool:
         return any(path.stat().st_size <= _LARGEST and _DECLARES.search(path.read_bytes()) for path in files)
     except OSError:
         return False
-
-
-def destination(place: Place) -> Destination | None:
-    """Who takes the records of a place; None when there is nobody. Raises BadInput for an address that is none."""
-    from noria.tracking.client.destination import OwnWorkspace, ServerDestination
-
-    given = environment()
-    to = place.to or given.get("NORIA_TRACKING_URI", "")
-    if not to and place.root is not None:
-        to = project_settings(place.root).tracking_uri
-    if to == OFFLINE:
-        return None
-    if to and to != OWN:
-        return ServerDestination(to, token=given.get("NORIA_TRACKING_TOKEN", ""))
-    if place.root is not None or to == OWN or given.get("NORIA_DATABASE"):
-        return OwnWorkspace(place.root or place.home.parent)
-    return None
 
 
 def project_settings(root: Path, given: Mapping[str, str] | None = None) -> Settings:

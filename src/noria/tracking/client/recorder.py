@@ -23,7 +23,7 @@ from noria.core.errors import NoriaError, StorageFull
 from noria.core.ids import TimeOrderedIds
 from noria.stores.spool import Spool
 from noria.tracking.client.folder import SPOOLS, About, SpoolFolder
-from noria.tracking.client.records import AnyRecord, Begun, Tags, encode
+from noria.tracking.records import AnyRecord, Begun, Tags, encode
 
 PROBLEMS = "noria.problems"
 """The tag that counts what went wrong while a run was logged."""

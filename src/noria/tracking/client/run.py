@@ -16,9 +16,9 @@ from noria.core.clock import monotonic
 from noria.tracking.client.captures import Captures
 from noria.tracking.client.files import pieces
 from noria.tracking.client.recorder import Recorder, warn
-from noria.tracking.client.records import Ended, Kept, Params, Row, Tags
 from noria.tracking.client.shipper import Shipper
 from noria.tracking.client.values import BadValue, named, number, shown, text, whole
+from noria.tracking.records import Ended, Kept, Params, Row, Tags
 
 AXES = "noria.axes"
 """The tag that remembers which series is drawn over which axis, as a JSON object of patterns and names."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError, Unavailable
-from noria.tracking.client.answers import Destination
+from noria.tracking.answers import Destination
 from noria.tracking.client.delivery import Delivery
 from noria.tracking.client.recorder import Recorder, warn
 from noria.tracking.client.sweep import sweep

@@ -14,12 +14,12 @@ from pathlib import Path
 from noria.core.clock import SystemClock
 from noria.core.errors import Conflict, NoriaError
 from noria.stores.spool import Spool
-from noria.tracking.client.answers import Destination, Refusal
+from noria.tracking.answers import Destination, Refusal
 from noria.tracking.client.console import gathered
 from noria.tracking.client.delivery import Delivery
 from noria.tracking.client.folder import About, SpoolFolder, spools
-from noria.tracking.client.place import Place, destination
-from noria.tracking.client.records import Ended, Kept, encode
+from noria.tracking.client.place import Place
+from noria.tracking.records import Ended, Kept, encode
 
 NOBODY = "there is nobody to send it to: no server is named, and there is no project here"
 """Why a spool is left where it is."""
@@ -61,11 +61,13 @@ def sync(place: Place, to: str = "") -> list[Shipped]:
 
     Where there is nobody to send to, or that cannot be found out, what became of the spools says so.
     """
+    from noria.tracking.client.destination import connect
+
     asked = sorted({about.to for folder in spools(place.home) if (about := folder.about())} | {""})
     shipped: list[Shipped] = []
     for one in asked:
         try:
-            found = destination(replace(place, to=to or one))
+            found = connect(replace(place, to=to or one))
         except NoriaError as error:
             shipped += _left(place.home, one, error.message)
             continue

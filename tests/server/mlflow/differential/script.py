@@ -1,4 +1,4 @@
-"""The script of the differential suite: `script.py URL ANSWERS.json [AREA ...]`, run by the unmodified client's interpreter.
+"""The script of the differential suite, run by the unmodified client: `script.py URL ANSWERS.json [AREA ...]`.
 
 It talks to one server and writes what it answered, call by call, with ids, clocks and hosts made comparable.
 """
@@ -20,7 +20,7 @@ os.environ |= {
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from areas import (  # noqa: E402
+from areas import (
     artifacts,
     errors,
     experiments,
@@ -37,7 +37,7 @@ from areas import (  # noqa: E402
     versions,
     webhooks,
 )
-from recorder import Recorder  # noqa: E402
+from recorder import Recorder
 
 AREAS = {
     module.__name__.rpartition(".")[2]: module

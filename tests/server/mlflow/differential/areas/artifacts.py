@@ -31,15 +31,46 @@ def calls(rec):
     rec.call("log outside", c.log_text, run.run_id, "x", "../outside.txt")
     rec.call("log far outside", c.log_artifact, run.run_id, folder / "in" / "one.txt", "../../other")
     listed = lambda path=None: [(f.path, f.is_dir, f.file_size) for f in c.list_artifacts(run.run_id, path)]  # noqa: E731
-    for path in (None, "", "notes", "notes/", "tree", "tree/deep", "größe", "nothing", "notes/hello.txt", "empty.txt", "../", "tree/../notes", "/", "."):
+    for path in (
+        None,
+        "",
+        "notes",
+        "notes/",
+        "tree",
+        "tree/deep",
+        "größe",
+        "nothing",
+        "notes/hello.txt",
+        "empty.txt",
+        "../",
+        "tree/../notes",
+        "/",
+        ".",
+    ):
         rec.call(f"list {path!r}", listed, path)
-    fetched = lambda path: pathlib.Path(c.download_artifacts(run.run_id, path, rec.folder)).read_bytes().decode("latin-1")  # noqa: E731
-    for path in ("notes/hello.txt", "tree/deep/two.bin", "empty.txt", "a b+c%d&e=f#g'h(1).txt", "größe/数据.txt", "nothing.txt", "../outside.txt"):
+
+    def fetched(path):
+        return pathlib.Path(c.download_artifacts(run.run_id, path, rec.folder)).read_bytes().decode("latin-1")
+
+    for path in (
+        "notes/hello.txt",
+        "tree/deep/two.bin",
+        "empty.txt",
+        "a b+c%d&e=f#g'h(1).txt",
+        "größe/数据.txt",
+        "nothing.txt",
+        "../outside.txt",
+    ):
         rec.call(f"fetch {path!r}", fetched, path)
-    rec.call("fetch a folder", lambda: sorted(p.name for p in pathlib.Path(c.download_artifacts(run.run_id, "tree", rec.folder)).rglob("*")))
+    rec.call(
+        "fetch a folder",
+        lambda: sorted(p.name for p in pathlib.Path(c.download_artifacts(run.run_id, "tree", rec.folder)).rglob("*")),
+    )
     _raw(rec, exp, run)
     rec.rest("list raw", "GET", "/api/2.0/mlflow/artifacts/list", params={"run_id": run.run_id})
-    rec.rest("list raw by uuid", "GET", "/api/2.0/mlflow/artifacts/list", params={"run_uuid": run.run_id, "path": "tree"})
+    rec.rest(
+        "list raw by uuid", "GET", "/api/2.0/mlflow/artifacts/list", params={"run_uuid": run.run_id, "path": "tree"}
+    )
     rec.rest("list raw without a run", "GET", "/api/2.0/mlflow/artifacts/list")
     rec.rest("list raw of nobody", "GET", "/api/2.0/mlflow/artifacts/list", params={"run_id": "f" * 32})
     rec.rest("the page fetches", "GET", "/get-artifact", params={"run_uuid": run.run_id, "path": "notes/hello.txt"})
@@ -81,11 +112,35 @@ def _models(rec, c, exp):
     model = c.create_logged_model(exp, name="with artifacts")
     (pathlib.Path(rec.folder) / "model.txt").write_text("weights")
     rec.call("log into a model", c.log_model_artifact, model.model_id, str(pathlib.Path(rec.folder) / "model.txt"))
-    rec.call("list a model", lambda: [(f.path, f.is_dir, f.file_size) for f in c.list_logged_model_artifacts(model.model_id)])
+    rec.call(
+        "list a model", lambda: [(f.path, f.is_dir, f.file_size) for f in c.list_logged_model_artifacts(model.model_id)]
+    )
     rec.rest("list a model raw", "GET", f"/api/2.0/mlflow/logged-models/{model.model_id}/artifacts/directories")
-    rec.rest("the page fetches of a model", "GET", f"/ajax-api/2.0/mlflow/logged-models/{model.model_id}/artifacts/files", params={"artifact_file_path": "model.txt"})
-    rec.rest("the page climbs out of a model", "GET", f"/ajax-api/2.0/mlflow/logged-models/{model.model_id}/artifacts/files", params={"artifact_file_path": "../../x"})
-    version = c.create_registered_model("artifact model") and c.create_model_version("artifact model", f"models:/{model.model_id}", model_id=model.model_id)
+    rec.rest(
+        "the page fetches of a model",
+        "GET",
+        f"/ajax-api/2.0/mlflow/logged-models/{model.model_id}/artifacts/files",
+        params={"artifact_file_path": "model.txt"},
+    )
+    rec.rest(
+        "the page climbs out of a model",
+        "GET",
+        f"/ajax-api/2.0/mlflow/logged-models/{model.model_id}/artifacts/files",
+        params={"artifact_file_path": "../../x"},
+    )
+    version = c.create_registered_model("artifact model") and c.create_model_version(
+        "artifact model", f"models:/{model.model_id}", model_id=model.model_id
+    )
     del version
-    rec.rest("the page fetches of a version", "GET", "/model-versions/get-artifact", params={"name": "artifact model", "version": "1", "path": "model.txt"})
-    rec.rest("the page climbs out of a version", "GET", "/model-versions/get-artifact", params={"name": "artifact model", "version": "1", "path": "../../x"})
+    rec.rest(
+        "the page fetches of a version",
+        "GET",
+        "/model-versions/get-artifact",
+        params={"name": "artifact model", "version": "1", "path": "model.txt"},
+    )
+    rec.rest(
+        "the page climbs out of a version",
+        "GET",
+        "/model-versions/get-artifact",
+        params={"name": "artifact model", "version": "1", "path": "../../x"},
+    )

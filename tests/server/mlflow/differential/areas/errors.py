@@ -12,7 +12,17 @@ DOORS = [
     ("POST", "model-versions/transition-stage"), ("GET", "model-versions/get"), ("GET", "model-versions/search"), ("GET", "model-versions/get-download-uri"), ("PATCH", "model-versions/update"),
     ("DELETE", "model-versions/delete"), ("DELETE", "model-versions/delete-tag"), ("GET", "artifacts/list"),
 ]  # fmt: skip
-ABSENT = ["traces/search", "scorers/list", "gateway/endpoints/list", "datasets/search", "nonsense", "runs", "runs/nonsense", "experiments/", "experiments/get/"]
+ABSENT = [
+    "traces/search",
+    "scorers/list",
+    "gateway/endpoints/list",
+    "datasets/search",
+    "nonsense",
+    "runs",
+    "runs/nonsense",
+    "experiments/",
+    "experiments/get/",
+]
 JSON = {"Content-Type": "application/json"}
 
 
@@ -32,17 +42,36 @@ def calls(rec):
     for method in ("PUT", "DELETE", "PATCH"):
         rec.rest(f"{method} on experiments/create", method, "/api/2.0/mlflow/experiments/create", json={})
     rec.rest("another version of the protocol", "GET", "/api/9.0/mlflow/experiments/get", params={"experiment_id": "0"})
-    rec.rest("version 3 of a door of version 2", "GET", "/api/3.0/mlflow/experiments/get", params={"experiment_id": "0"})
+    rec.rest(
+        "version 3 of a door of version 2", "GET", "/api/3.0/mlflow/experiments/get", params={"experiment_id": "0"}
+    )
     rec.rest("a preview", "GET", "/api/2.0/preview/mlflow/experiments/get", params={"experiment_id": "0"})
     rec.rest("two slashes", "GET", "/api/2.0//mlflow/experiments/get", params={"experiment_id": "0"})
     rec.rest("capital letters", "GET", "/API/2.0/mlflow/experiments/get", params={"experiment_id": "0"})
     deep = b'{"name": ' + b"[" * 5000 + b"]" * 5000 + b"}"
     rec.rest("deep JSON", "POST", "/api/2.0/mlflow/experiments/create", data=deep, headers=JSON)
     rec.rest("ten megabytes", "POST", "/api/2.0/mlflow/experiments/create", json={"name": "n" * 10_000_000})
-    rec.rest("a key twice", "POST", "/api/2.0/mlflow/experiments/create", data=b'{"name": "first", "name": "second"}', headers=JSON)
+    rec.rest(
+        "a key twice",
+        "POST",
+        "/api/2.0/mlflow/experiments/create",
+        data=b'{"name": "first", "name": "second"}',
+        headers=JSON,
+    )
     rec.rest("names in camel case", "GET", "/api/2.0/mlflow/experiments/get", params={"experimentId": "0"})
-    rec.rest("camel case in a body", "POST", "/api/2.0/mlflow/experiments/search", json={"maxResults": 1, "orderBy": ["name"]})
+    rec.rest(
+        "camel case in a body",
+        "POST",
+        "/api/2.0/mlflow/experiments/search",
+        json={"maxResults": 1, "orderBy": ["name"]},
+    )
     rec.rest("null for a number", "POST", "/api/2.0/mlflow/experiments/search", json={"max_results": None})
     rec.rest("a parameter twice", "GET", "/api/2.0/mlflow/experiments/get?experiment_id=0&experiment_id=1")
-    rec.rest("a signed lone half of a pair", "POST", "/api/2.0/mlflow/experiments/create", data=b'{"name": "\\ud800"}', headers=JSON)
+    rec.rest(
+        "a signed lone half of a pair",
+        "POST",
+        "/api/2.0/mlflow/experiments/create",
+        data=b'{"name": "\\ud800"}',
+        headers=JSON,
+    )
     rec.rest("a null byte in a name", "POST", "/api/2.0/mlflow/experiments/create", json={"name": "nul\x00byte"})

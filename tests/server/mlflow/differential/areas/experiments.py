@@ -7,7 +7,9 @@ def calls(rec):
     c = rec.client
     made = rec.call("create", c.create_experiment, "exp-a")
     tagged = rec.call("create with tags", c.create_experiment, "exp-b", tags={"team": "ops", "kind": "x y"})
-    placed = rec.call("create with a place", c.create_experiment, "exp-c", artifact_location="mlflow-artifacts:/elsewhere")
+    placed = rec.call(
+        "create with a place", c.create_experiment, "exp-c", artifact_location="mlflow-artifacts:/elsewhere"
+    )
     rec.call("create with the same name", c.create_experiment, "exp-a")
     rec.call("create with an empty name", c.create_experiment, "")
     rec.call("create with a name of None", c.create_experiment, None)
@@ -23,8 +25,18 @@ def calls(rec):
     rec.rest("create raw with a list", "POST", f"{post}/create", json={"name": ["x"]})
     rec.rest("create raw with a bad tag", "POST", f"{post}/create", json={"name": "exp-bad", "tags": [{"value": "1"}]})
     rec.rest("create raw with tags that are text", "POST", f"{post}/create", json={"name": "exp-bad", "tags": "a"})
-    rec.rest("create raw with a bad place", "POST", f"{post}/create", json={"name": "exp-bad", "artifact_location": "s3://b/../x"})
-    rec.rest("create raw with a query in the place", "POST", f"{post}/create", json={"name": "exp-bad2", "artifact_location": "s3://b/x?a=1#f"})
+    rec.rest(
+        "create raw with a bad place",
+        "POST",
+        f"{post}/create",
+        json={"name": "exp-bad", "artifact_location": "s3://b/../x"},
+    )
+    rec.rest(
+        "create raw with a query in the place",
+        "POST",
+        f"{post}/create",
+        json={"name": "exp-bad2", "artifact_location": "s3://b/x?a=1#f"},
+    )
     rec.call("get", c.get_experiment, made)
     rec.call("get with tags", c.get_experiment, tagged)
     rec.call("get with a place", c.get_experiment, placed)
@@ -107,16 +119,40 @@ def _search(rec, c):
         rec.call(f"search ordered by {order}", names, order_by=order, filter_string="name LIKE 'Find-%'")
     for view in (ViewType.ACTIVE_ONLY, ViewType.DELETED_ONLY, ViewType.ALL):
         rec.call(f"search {ViewType.to_string(view)}", names, view_type=view, filter_string="name LIKE 'Find-%'")
-    page = rec.call("first page", c.search_experiments, filter_string="name LIKE 'Find-%'", max_results=4, order_by=["name"])
-    page = rec.call("second page", c.search_experiments, filter_string="name LIKE 'Find-%'", max_results=4, order_by=["name"], page_token=page.token)
+    page = rec.call(
+        "first page", c.search_experiments, filter_string="name LIKE 'Find-%'", max_results=4, order_by=["name"]
+    )
+    page = rec.call(
+        "second page",
+        c.search_experiments,
+        filter_string="name LIKE 'Find-%'",
+        max_results=4,
+        order_by=["name"],
+        page_token=page.token,
+    )
     rec.call("a page of a wrong token", c.search_experiments, max_results=4, page_token="no token")
     for number in (0, -1, 50_000, 50_001):
         rec.call(f"search at most {number}", lambda number=number: len(c.search_experiments(max_results=number)) > 3)
     search = "/api/2.0/mlflow/experiments/search"
-    rec.rest("search raw by GET", "GET", search, params={"max_results": 2, "order_by": "name", "filter": "name LIKE 'Find-%'"})
-    rec.rest("search raw by POST", "POST", search, json={"max_results": 2, "order_by": ["name"], "filter": "name LIKE 'Find-%'"})
+    rec.rest(
+        "search raw by GET",
+        "GET",
+        search,
+        params={"max_results": 2, "order_by": "name", "filter": "name LIKE 'Find-%'"},
+    )
+    rec.rest(
+        "search raw by POST",
+        "POST",
+        search,
+        json={"max_results": 2, "order_by": ["name"], "filter": "name LIKE 'Find-%'"},
+    )
     rec.rest("search raw with text as a number", "POST", search, json={"max_results": "2", "order_by": ["name"]})
     rec.rest("search raw with letters as a number", "POST", search, json={"max_results": "two"})
-    rec.rest("search raw without a number", "POST", search, json={"order_by": ["experiment_id"], "filter": "name = 'Default'"})
+    rec.rest(
+        "search raw without a number",
+        "POST",
+        search,
+        json={"order_by": ["experiment_id"], "filter": "name = 'Default'"},
+    )
     rec.rest("search raw with a wrong view", "POST", search, json={"max_results": 2, "view_type": "SOME"})
     rec.rest("search raw with an order that is text", "POST", search, json={"max_results": 2, "order_by": "name"})

@@ -45,13 +45,23 @@ def calls(rec):
     rec.call("a run resumed", resumed)
     columns = ["run_id", "status", "metrics.loss", "params.x", "tags.mlflow.runName"]
     rec.call("search as a table", lambda: mlflow.search_runs(order_by=["start_time"])[columns].astype(str).to_dict())
-    rec.call("search as a list", lambda: [r.info.run_name for r in mlflow.search_runs(output_format="list", filter_string="tags.a = '1'")])
+    rec.call(
+        "search as a list",
+        lambda: [r.info.run_name for r in mlflow.search_runs(output_format="list", filter_string="tags.a = '1'")],
+    )
     rec.call("search by names", lambda: len(mlflow.search_runs(experiment_names=["fluent"])))
     rec.call("search experiments", lambda: [e.name for e in mlflow.search_experiments(filter_string="name = 'fluent'")])
-    rec.call("register from a run", lambda: mlflow.register_model(f"runs:/{mlflow.last_active_run().info.run_id}/nothing", "fluent-model"))
-    rec.call("an external model", lambda: mlflow.create_external_model(name="external", params={"a": "1"}, tags={"b": "2"}))
+    rec.call(
+        "register from a run",
+        lambda: mlflow.register_model(f"runs:/{mlflow.last_active_run().info.run_id}/nothing", "fluent-model"),
+    )
+    rec.call(
+        "an external model", lambda: mlflow.create_external_model(name="external", params={"a": "1"}, tags={"b": "2"})
+    )
     rec.call("search models", lambda: [m.name for m in mlflow.search_logged_models(output_format="list")])
     rec.call("last model", lambda: mlflow.last_logged_model().name)
     rec.call("delete a run", lambda: mlflow.delete_run(mlflow.last_active_run().info.run_id))
-    rec.call("delete an experiment", lambda: mlflow.delete_experiment(mlflow.get_experiment_by_name("fluent").experiment_id))
+    rec.call(
+        "delete an experiment", lambda: mlflow.delete_experiment(mlflow.get_experiment_by_name("fluent").experiment_id)
+    )
     rec.call("set a deleted one", mlflow.set_experiment, "fluent")

@@ -40,7 +40,9 @@ def calls(rec):
     bulk("interval of all", {"run_ids": [run], "metric_key": "ties", "max_results": 100})
     bulk("interval of 10", {"run_ids": [run], "metric_key": "m", "max_results": 10})
     bulk("interval of 10 of two runs", {"run_ids": [run, other], "metric_key": "m", "max_results": 10})
-    bulk("interval from to", {"run_ids": [run], "metric_key": "m", "max_results": 7, "start_step": 100, "end_step": 300})
+    bulk(
+        "interval from to", {"run_ids": [run], "metric_key": "m", "max_results": 7, "start_step": 100, "end_step": 300}
+    )
     bulk("interval from", {"run_ids": [run], "metric_key": "m", "max_results": 7, "start_step": 100})
     bulk("interval backwards", {"run_ids": [run], "metric_key": "m", "max_results": 7, "start_step": 5, "end_step": 2})
     bulk("interval of text", {"run_ids": [run], "metric_key": "m", "max_results": "x"})

@@ -24,7 +24,11 @@ def calls(rec):
     batch("a param of 6001", params=[{"key": "p6001", "value": "v" * 6001}])
     batch("a tag of 8000", tags=[{"key": "t8000", "value": "v" * 8000}])
     batch("a tag of 8001", tags=[{"key": "t8001", "value": "v" * 8001}])
-    for kind, more in (("params", {"value": "1"}), ("tags", {"value": "1"}), ("metrics", {"value": 1.0, "timestamp": START, "step": 0})):
+    for kind, more in (
+        ("params", {"value": "1"}),
+        ("tags", {"value": "1"}),
+        ("metrics", {"value": 1.0, "timestamp": START, "step": 0}),
+    ):
         batch(f"{kind} named by 250", **{kind: [{"key": "k" * 250, **more}]})
         batch(f"{kind} named by 251", **{kind: [{"key": "k" * 251, **more}]})
         batch(f"{kind} without a name", **{kind: [more]})
@@ -39,9 +43,15 @@ def calls(rec):
     batch("a metric without a time", metrics=[{"key": "a", "value": 1.0, "step": 0}])
     batch("a metric without a step", metrics=[{"key": "nostep", "value": 1.0, "timestamp": START}])
     batch("a metric of text", metrics=[{"key": "a", "value": "abc", "timestamp": START}])
-    batch("a metric of a number as text", metrics=[{"key": "astext", "value": "1.5", "timestamp": str(START), "step": "3"}])
+    batch(
+        "a metric of a number as text",
+        metrics=[{"key": "astext", "value": "1.5", "timestamp": str(START), "step": "3"}],
+    )
     batch("a metric of NaN as text", metrics=[{"key": "nantext", "value": "NaN", "timestamp": START, "step": 0}])
-    batch("a metric of Infinity as text", metrics=[{"key": "inftext", "value": "-Infinity", "timestamp": START, "step": 0}])
+    batch(
+        "a metric of Infinity as text",
+        metrics=[{"key": "inftext", "value": "-Infinity", "timestamp": START, "step": 0}],
+    )
     batch("a metric of null", metrics=[{"key": "a", "value": None, "timestamp": START}])
     batch("a metric of true", metrics=[{"key": "a", "value": True, "timestamp": START}])
     batch("a step beyond 64 bits", metrics=[{"key": "a", "value": 1.0, "timestamp": START, "step": 2**64}])
@@ -51,27 +61,86 @@ def calls(rec):
     batch("a param of a number", params=[{"key": "number", "value": 5}])
     batch("a tag without a value", tags=[{"key": "novalue"}])
     rec.rest("a batch without a run", "POST", f"{API}/log-batch", json={"metrics": metrics(1)})
-    rec.rest("bare NaN", "POST", f"{API}/log-metric", data=b'{"run_id": "%s", "key": "bare", "value": NaN, "timestamp": 5, "step": 0}' % run.encode(), headers={"Content-Type": "application/json"})
-    for door, body in (("log-metric", {"key": "k", "value": 1.0, "timestamp": START}), ("log-parameter", {"key": "k", "value": "1"}), ("set-tag", {"key": "k", "value": "1"})):
+    rec.rest(
+        "bare NaN",
+        "POST",
+        f"{API}/log-metric",
+        data=b'{"run_id": "%s", "key": "bare", "value": NaN, "timestamp": 5, "step": 0}' % run.encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    for door, body in (
+        ("log-metric", {"key": "k", "value": 1.0, "timestamp": START}),
+        ("log-parameter", {"key": "k", "value": "1"}),
+        ("set-tag", {"key": "k", "value": "1"}),
+    ):
         rec.rest(f"{door} without a run", "POST", f"{API}/{door}", json=body)
         rec.rest(f"{door} by uuid", "POST", f"{API}/{door}", json={"run_uuid": run, **body})
-        rec.rest(f"{door} without a key", "POST", f"{API}/{door}", json={"run_id": run, **{k: v for k, v in body.items() if k != "key"}})
-        rec.rest(f"{door} without a value", "POST", f"{API}/{door}", json={"run_id": run, **{k: v for k, v in body.items() if k != "value"}})
-        rec.rest(f"{door} with a key that is a list", "POST", f"{API}/{door}", json={"run_id": run, **body, "key": ["k"]})
-    rec.rest("a param of 6001 alone", "POST", f"{API}/log-parameter", json={"run_id": run, "key": "long", "value": "v" * 6001})
+        rec.rest(
+            f"{door} without a key",
+            "POST",
+            f"{API}/{door}",
+            json={"run_id": run, **{k: v for k, v in body.items() if k != "key"}},
+        )
+        rec.rest(
+            f"{door} without a value",
+            "POST",
+            f"{API}/{door}",
+            json={"run_id": run, **{k: v for k, v in body.items() if k != "value"}},
+        )
+        rec.rest(
+            f"{door} with a key that is a list", "POST", f"{API}/{door}", json={"run_id": run, **body, "key": ["k"]}
+        )
+    rec.rest(
+        "a param of 6001 alone",
+        "POST",
+        f"{API}/log-parameter",
+        json={"run_id": run, "key": "long", "value": "v" * 6001},
+    )
     rec.rest("a tag of 8001 alone", "POST", f"{API}/set-tag", json={"run_id": run, "key": "long", "value": "v" * 8001})
-    rec.rest("a metric without a time alone", "POST", f"{API}/log-metric", json={"run_id": run, "key": "k", "value": 1.0})
+    rec.rest(
+        "a metric without a time alone", "POST", f"{API}/log-metric", json={"run_id": run, "key": "k", "value": 1.0}
+    )
     rec.rest("delete-tag without a key", "POST", f"{API}/delete-tag", json={"run_id": run})
     rec.rest("a body of a list", "POST", f"{API}/log-batch", json=[1, 2])
     rec.rest("a body of text", "POST", f"{API}/log-batch", json="abc")
-    rec.rest("a body of null", "POST", f"{API}/log-batch", json=None, data=b"null", headers={"Content-Type": "application/json"})
+    rec.rest(
+        "a body of null",
+        "POST",
+        f"{API}/log-batch",
+        json=None,
+        data=b"null",
+        headers={"Content-Type": "application/json"},
+    )
     rec.rest("no body", "POST", f"{API}/log-batch", headers={"Content-Type": "application/json"})
-    rec.rest("broken JSON", "POST", f"{API}/log-batch", data=b'{"run_id": ', headers={"Content-Type": "application/json"})
-    rec.rest("not UTF-8", "POST", f"{API}/log-batch", data=b'{"run_id": "\xff\xfe"}', headers={"Content-Type": "application/json"})
-    rec.rest("another content type", "POST", f"{API}/log-batch", data=b'{"run_id": "x"}', headers={"Content-Type": "text/plain"})
-    rec.rest("no content type", "POST", f"{API}/set-tag", data=b'{"run_id": "%s", "key": "untyped", "value": "1"}' % run.encode())
+    rec.rest(
+        "broken JSON", "POST", f"{API}/log-batch", data=b'{"run_id": ', headers={"Content-Type": "application/json"}
+    )
+    rec.rest(
+        "not UTF-8",
+        "POST",
+        f"{API}/log-batch",
+        data=b'{"run_id": "\xff\xfe"}',
+        headers={"Content-Type": "application/json"},
+    )
+    rec.rest(
+        "another content type",
+        "POST",
+        f"{API}/log-batch",
+        data=b'{"run_id": "x"}',
+        headers={"Content-Type": "text/plain"},
+    )
+    rec.rest(
+        "no content type",
+        "POST",
+        f"{API}/set-tag",
+        data=b'{"run_id": "%s", "key": "untyped", "value": "1"}' % run.encode(),
+    )
     rec.rest("a form", "POST", f"{API}/set-tag", data={"run_id": run, "key": "form", "value": "1"})
-    stay = lambda: {k: len(v) for k, v in sorted(c.get_run(run).data.params.items()) if k in ("p6000", "p6001", "long", "p99", "q0", "number", "novalue")}  # noqa: E731
+    watched = ("p6000", "p6001", "long", "p99", "q0", "number", "novalue")
+
+    def stay():
+        return {k: len(v) for k, v in sorted(c.get_run(run).data.params.items()) if k in watched}
+
     rec.call("which params stayed", stay)
     rec.call("which metrics stayed", lambda: dict(sorted(c.get_run(run).data.metrics.items())))
     rec.call("which tags stayed", lambda: {k: len(v) for k, v in sorted(c.get_run(run).data.tags.items())})

@@ -25,7 +25,16 @@ def calls(rec):
     c = rec.client
     exp = c.create_experiment("logged models")
     run = c.create_run(exp, start_time=START, run_name="r").info.run_id
-    made = rec.call("create", c.create_logged_model, exp, name="first", source_run_id=run, tags={"a": "1"}, params={"p": "2"}, model_type="agent")
+    made = rec.call(
+        "create",
+        c.create_logged_model,
+        exp,
+        name="first",
+        source_run_id=run,
+        tags={"a": "1"},
+        params={"p": "2"},
+        model_type="agent",
+    )
     rec.call("create with a name taken", c.create_logged_model, exp, name="first")
     rec.call("create in an experiment that is not there", c.create_logged_model, "987654", name="x")
     rec.call("create of a run that is not there", c.create_logged_model, exp, name="orphan", source_run_id="f" * 32)
@@ -33,7 +42,17 @@ def calls(rec):
         rec.call(f"create named {name!r}", lambda name=name: c.create_logged_model(exp, name=name).name)
     rec.rest("create raw without a name", "POST", API, json={"experiment_id": exp, "name": ""})
     rec.rest("create raw without an experiment", "POST", API, json={"name": "x"})
-    rec.rest("create raw", "POST", API, json={"experiment_id": exp, "name": "raw", "params": [{"key": "p", "value": "1"}], "tags": [{"key": "t", "value": "1"}]})
+    rec.rest(
+        "create raw",
+        "POST",
+        API,
+        json={
+            "experiment_id": exp,
+            "name": "raw",
+            "params": [{"key": "p", "value": "1"}],
+            "tags": [{"key": "t", "value": "1"}],
+        },
+    )
     rec.rest("create raw with bad params", "POST", API, json={"experiment_id": exp, "name": "bad", "params": {"p": 1}})
     model = made.model_id
     rec.call("get", c.get_logged_model, model)
@@ -60,12 +79,45 @@ def calls(rec):
     rec.call("finalize nobody", c.finalize_logged_model, "m-" + "f" * 32, "READY")
     rec.rest("finalize with a wrong status", "PATCH", f"{API}/{model}", json={"model_id": model, "status": "HAPPY"})
     rec.rest("finalize without a status", "PATCH", f"{API}/{model}", json={"model_id": model})
-    rec.rest("finalize as pending", "PATCH", f"{API}/{model}", json={"model_id": model, "status": "LOGGED_MODEL_PENDING"})
+    rec.rest(
+        "finalize as pending", "PATCH", f"{API}/{model}", json={"model_id": model, "status": "LOGGED_MODEL_PENDING"}
+    )
     rec.call("log a metric of it", c.log_metric, run, "auc", 0.5, timestamp=START, step=2, model_id=model)
-    rec.call("log a metric of it on data", c.log_metric, run, "auc", 0.7, timestamp=START, step=3, dataset_name="flights", dataset_digest="1", model_id=model)
-    rec.call("log a metric of a model that is not there", c.log_metric, run, "auc", 0.5, timestamp=START, step=9, model_id="m-" + "f" * 32)
-    rec.call("log a batch of metrics of it", c.log_batch, run, [Metric("f1", 0.1, START, 0, model_id=model), Metric("f1", 0.2, START, 1, model_id=model)])
-    rec.call("its metrics", lambda: sorted((m.key, m.value, m.step, m.dataset_name, m.dataset_digest, m.run_id == run) for m in c.get_logged_model(model).metrics))
+    rec.call(
+        "log a metric of it on data",
+        c.log_metric,
+        run,
+        "auc",
+        0.7,
+        timestamp=START,
+        step=3,
+        dataset_name="flights",
+        dataset_digest="1",
+        model_id=model,
+    )
+    rec.call(
+        "log a metric of a model that is not there",
+        c.log_metric,
+        run,
+        "auc",
+        0.5,
+        timestamp=START,
+        step=9,
+        model_id="m-" + "f" * 32,
+    )
+    rec.call(
+        "log a batch of metrics of it",
+        c.log_batch,
+        run,
+        [Metric("f1", 0.1, START, 0, model_id=model), Metric("f1", 0.2, START, 1, model_id=model)],
+    )
+    rec.call(
+        "its metrics",
+        lambda: sorted(
+            (m.key, m.value, m.step, m.dataset_name, m.dataset_digest, m.run_id == run)
+            for m in c.get_logged_model(model).metrics
+        ),
+    )
     rec.call("it all", c.get_logged_model, model)
     rec.call("delete", c.delete_logged_model, model)
     rec.call("get a deleted one", c.get_logged_model, model)
@@ -82,8 +134,18 @@ def _search(rec, c):
     data = Dataset("flights", "1", "local", "{}")
     del data
     for n in range(6):
-        model = c.create_logged_model(exp, name=f"lm{n}", source_run_id=run, params={"depth": str(n % 2)}, tags={"team": "ops"} if n % 2 else {}, model_type="agent" if n > 3 else "")
-        values = [Metric("auc", n / 10, START, 0, model_id=model.model_id), Metric("auc", 1 - n / 10, START, 1, model_id=model.model_id, dataset_name="flights", dataset_digest="1")]
+        model = c.create_logged_model(
+            exp,
+            name=f"lm{n}",
+            source_run_id=run,
+            params={"depth": str(n % 2)},
+            tags={"team": "ops"} if n % 2 else {},
+            model_type="agent" if n > 3 else "",
+        )
+        values = [
+            Metric("auc", n / 10, START, 0, model_id=model.model_id),
+            Metric("auc", 1 - n / 10, START, 1, model_id=model.model_id, dataset_name="flights", dataset_digest="1"),
+        ]
         c.log_batch(run, values[: 2 if n % 2 else 1])
         if n % 3 == 0:
             c.finalize_logged_model(model.model_id, "READY")
@@ -92,17 +154,44 @@ def _search(rec, c):
         rec.call(f"filter {text!r}", found, filter_string=text)
     for order in ORDERS:
         rec.call(f"order {order}", found, order_by=order)
-    rec.call("on data", found, filter_string="metrics.auc > 0.5", datasets=[{"dataset_name": "flights", "dataset_digest": "1"}])
+    rec.call(
+        "on data",
+        found,
+        filter_string="metrics.auc > 0.5",
+        datasets=[{"dataset_name": "flights", "dataset_digest": "1"}],
+    )
     rec.call("on data by name", found, filter_string="metrics.auc > 0.5", datasets=[{"dataset_name": "flights"}])
     rec.call("on other data", found, filter_string="metrics.auc > 0.5", datasets=[{"dataset_name": "weather"}])
     rec.call("on data without a name", found, filter_string="metrics.auc > 0.5", datasets=[{"dataset_digest": "1"}])
-    first = rec.call("first page", c.search_logged_models, [exp], max_results=4, order_by=[{"field_name": "name", "ascending": True}])
-    rec.call("second page", lambda: [one.name for one in c.search_logged_models([exp], max_results=4, order_by=[{"field_name": "name", "ascending": True}], page_token=first.token)])
-    rec.call("second page of another filter", c.search_logged_models, [exp], filter_string="name = 'x'", max_results=4, page_token=first.token)
+    first = rec.call(
+        "first page", c.search_logged_models, [exp], max_results=4, order_by=[{"field_name": "name", "ascending": True}]
+    )
+    rec.call(
+        "second page",
+        lambda: [
+            one.name
+            for one in c.search_logged_models(
+                [exp], max_results=4, order_by=[{"field_name": "name", "ascending": True}], page_token=first.token
+            )
+        ],
+    )
+    rec.call(
+        "second page of another filter",
+        c.search_logged_models,
+        [exp],
+        filter_string="name = 'x'",
+        max_results=4,
+        page_token=first.token,
+    )
     rec.call("wrong token", c.search_logged_models, [exp], page_token="wrong")
     rec.call("of none", c.search_logged_models, [])
     rec.call("of one that is not there", c.search_logged_models, ["987654"])
     rec.rest("raw", "POST", f"{API}/search", json={"experiment_ids": [exp], "filter": "name = 'lm1'"})
     rec.rest("raw of none", "POST", f"{API}/search", json={})
     for most in (0, -1, 50, 1000, "x"):
-        rec.rest(f"raw at most {most}", "POST", f"{API}/search", json={"experiment_ids": [exp], "max_results": most, "filter": "name = 'lm1'"})
+        rec.rest(
+            f"raw at most {most}",
+            "POST",
+            f"{API}/search",
+            json={"experiment_ids": [exp], "max_results": most, "filter": "name = 'lm1'"},
+        )

@@ -23,9 +23,24 @@ def calls(rec):
     rec.rest("create raw without a name", "POST", f"{API}/create", json={})
     rec.rest("create raw with null", "POST", f"{API}/create", json={"name": None})
     rec.rest("create raw with a number", "POST", f"{API}/create", json={"name": 5})
-    rec.rest("create raw", "POST", f"{API}/create", json={"name": "raw", "description": "d", "tags": [{"key": "a", "value": "b"}]})
-    rec.rest("create raw with a tag twice", "POST", f"{API}/create", json={"name": "twice", "tags": [{"key": "a", "value": "b"}, {"key": "a", "value": "c"}]})
-    rec.rest("create raw with a long tag", "POST", f"{API}/create", json={"name": "longtag", "tags": [{"key": "a", "value": "b" * 100_001}]})
+    rec.rest(
+        "create raw",
+        "POST",
+        f"{API}/create",
+        json={"name": "raw", "description": "d", "tags": [{"key": "a", "value": "b"}]},
+    )
+    rec.rest(
+        "create raw with a tag twice",
+        "POST",
+        f"{API}/create",
+        json={"name": "twice", "tags": [{"key": "a", "value": "b"}, {"key": "a", "value": "c"}]},
+    )
+    rec.rest(
+        "create raw with a long tag",
+        "POST",
+        f"{API}/create",
+        json={"name": "longtag", "tags": [{"key": "a", "value": "b" * 100_001}]},
+    )
     rec.call("get", c.get_registered_model, "full")
     rec.rest("get raw", "GET", f"{API}/get", params={"name": "full"})
     rec.call("get one that is not there", c.get_registered_model, "nobody")
@@ -76,7 +91,19 @@ def _search(rec, c):
     rec.call("second page", c.search_registered_models, "name LIKE 'find-%'", 4, page_token=first.token)
     rec.call("wrong token", c.search_registered_models, page_token="wrong")
     for most in (0, -1, 1000, 1001):
-        rec.rest(f"raw at most {most}", "GET", f"{API}/search", params={"max_results": most, "filter": "name = 'find-1'"})
-    rec.rest("raw", "GET", f"{API}/search", params={"filter": "name LIKE 'find-%'", "order_by": ["timestamp DESC", "name"], "max_results": 2})
+        rec.rest(
+            f"raw at most {most}", "GET", f"{API}/search", params={"max_results": most, "filter": "name = 'find-1'"}
+        )
+    rec.rest(
+        "raw",
+        "GET",
+        f"{API}/search",
+        params={"filter": "name LIKE 'find-%'", "order_by": ["timestamp DESC", "name"], "max_results": 2},
+    )
     rec.rest("raw with letters", "GET", f"{API}/search", params={"max_results": "x"})
-    rec.rest("raw at the page's door", "GET", "/ajax-api/2.0/mlflow/registered-models/search", params={"filter": "name = 'find-1'"})
+    rec.rest(
+        "raw at the page's door",
+        "GET",
+        "/ajax-api/2.0/mlflow/registered-models/search",
+        params={"filter": "name = 'find-1'"},
+    )

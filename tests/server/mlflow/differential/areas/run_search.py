@@ -45,14 +45,31 @@ def calls(rec):
         rec.call(f"filter {text!r}", found, filter_string=text)
     for order in ORDERS:
         rec.call(f"order {order}", found, order_by=order)
-    rec.call("order by id", lambda: (lambda ids: ids == sorted(ids))([run.info.run_id for run in c.search_runs([exp], order_by=["run_id"])]))
-    rec.call("filter and order", found, filter_string="metrics.auc > 0.2 AND tags.team = 'ops'", order_by=["params.depth DESC", "metrics.auc"])
+    rec.call(
+        "order by id",
+        lambda: (lambda ids: ids == sorted(ids))(
+            [run.info.run_id for run in c.search_runs([exp], order_by=["run_id"])]
+        ),
+    )
+    rec.call(
+        "filter and order",
+        found,
+        filter_string="metrics.auc > 0.2 AND tags.team = 'ops'",
+        order_by=["params.depth DESC", "metrics.auc"],
+    )
     for view in (ViewType.ACTIVE_ONLY, ViewType.DELETED_ONLY, ViewType.ALL):
         rec.call(f"view {ViewType.to_string(view)}", found, run_view_type=view)
     pages = []
     token = None
     while token is not None or not pages:
-        page = rec.call(f"page {len(pages) + 1}", c.search_runs, [exp], order_by=["metrics.auc DESC"], max_results=5, page_token=token)
+        page = rec.call(
+            f"page {len(pages) + 1}",
+            c.search_runs,
+            [exp],
+            order_by=["metrics.auc DESC"],
+            max_results=5,
+            page_token=token,
+        )
         if page is None or len(pages) > 4:
             break
         pages.append([run.info.run_name for run in page])
@@ -66,7 +83,9 @@ def calls(rec):
     rec.rest("whole", "POST", API, json={"experiment_ids": [exp], "filter": "run_name = 'r2'"})
     rec.rest("at most 0", "POST", API, json={"experiment_ids": [exp], "max_results": 0, "filter": "run_name = 'r2'"})
     rec.rest("at most -1", "POST", API, json={"experiment_ids": [exp], "max_results": -1})
-    rec.rest("at most 50000", "POST", API, json={"experiment_ids": [exp], "max_results": 50_000, "filter": "run_name = 'r2'"})
+    rec.rest(
+        "at most 50000", "POST", API, json={"experiment_ids": [exp], "max_results": 50_000, "filter": "run_name = 'r2'"}
+    )
     rec.rest("at most 50001", "POST", API, json={"experiment_ids": [exp], "max_results": 50_001})
     rec.rest("at most many", "POST", API, json={"experiment_ids": [exp], "max_results": "many"})
     rec.rest("no experiments", "POST", API, json={"filter": "run_name = 'r2'"})
@@ -75,15 +94,24 @@ def calls(rec):
     rec.rest("a filter that is a number", "POST", API, json={"experiment_ids": [exp], "filter": 5})
     rec.rest("a wrong view", "POST", API, json={"experiment_ids": [exp], "run_view_type": "SOME"})
     rec.rest("deleted", "POST", API, json={"experiment_ids": [exp], "run_view_type": "DELETED_ONLY"})
-    rec.rest("datasets of it", "POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", json={"experiment_ids": [exp]})
-    rec.rest("datasets of none", "POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", json={"experiment_ids": []})
+    rec.rest(
+        "datasets of it", "POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", json={"experiment_ids": [exp]}
+    )
+    rec.rest(
+        "datasets of none", "POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", json={"experiment_ids": []}
+    )
 
 
 def _fill(c, exp):
     for n in range(12):
         tags = {"team": "ops" if n % 3 else "ml"} if n != 7 else {}
-        run = c.create_run(exp, start_time=START + n, run_name=f"r{n}", tags={"mlflow.user": "ann" if n % 2 else "bob", **tags}).info.run_id
-        metrics = [Metric("test loss", 1 / (n + 1), START, 0), Metric("nan", float("nan") if n % 4 == 0 else n / 2, START, 0)]
+        run = c.create_run(
+            exp, start_time=START + n, run_name=f"r{n}", tags={"mlflow.user": "ann" if n % 2 else "bob", **tags}
+        ).info.run_id
+        metrics = [
+            Metric("test loss", 1 / (n + 1), START, 0),
+            Metric("nan", float("nan") if n % 4 == 0 else n / 2, START, 0),
+        ]
         metrics += [Metric("inf", float("inf") if n % 5 == 0 else float(n), START, 0)]
         if n != 9:
             metrics += [Metric("auc", 0.9, START, 0), Metric("auc", (n * 7 % 10) / 10, START, 1)]

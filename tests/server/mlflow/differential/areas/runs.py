@@ -2,8 +2,8 @@
 
 import mlflow.data
 import numpy as np
-from mlflow.entities import DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput, Metric, Param, RunTag
 from mlflow.entities import Dataset as DatasetEntity
+from mlflow.entities import DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput, Metric, Param, RunTag
 
 START = 1_700_000_000_000
 API = "/api/2.0/mlflow/runs"
@@ -21,22 +21,61 @@ def calls(rec):
 def _made(rec, c, exp):
     rec.call("create", c.create_run, exp, start_time=START, run_name="first", tags={"a": "1"})
     rec.call("create without a name", c.create_run, exp, start_time=START)
-    parent = rec.call("create with a user", c.create_run, exp, start_time=START, tags={"mlflow.user": "ann"}, run_name="p").info.run_id
-    child = rec.call("create a nested one", c.create_run, exp, tags={"mlflow.parentRunId": parent}, run_name="child").info.run_id
+    parent = rec.call(
+        "create with a user", c.create_run, exp, start_time=START, tags={"mlflow.user": "ann"}, run_name="p"
+    ).info.run_id
+    child = rec.call(
+        "create a nested one", c.create_run, exp, tags={"mlflow.parentRunId": parent}, run_name="child"
+    ).info.run_id
     rec.call("its parent", c.get_parent_run, child)
     rec.call("a parent's parent", c.get_parent_run, parent)
-    rec.call("create with two names", c.create_run, exp, start_time=START, run_name="one", tags={"mlflow.runName": "two"})
+    rec.call(
+        "create with two names", c.create_run, exp, start_time=START, run_name="one", tags={"mlflow.runName": "two"}
+    )
     rec.call("create with a name as a tag", c.create_run, exp, start_time=START, tags={"mlflow.runName": "two"})
     rec.call("create in an experiment that is not there", c.create_run, "987654")
-    rec.rest("create raw", "POST", f"{API}/create", json={"experiment_id": exp, "user_id": "bob", "start_time": START, "run_name": "r", "tags": [{"key": "k", "value": "v"}]})
+    rec.rest(
+        "create raw",
+        "POST",
+        f"{API}/create",
+        json={
+            "experiment_id": exp,
+            "user_id": "bob",
+            "start_time": START,
+            "run_name": "r",
+            "tags": [{"key": "k", "value": "v"}],
+        },
+    )
     rec.rest("create raw with nothing", "POST", f"{API}/create", json={})
     rec.rest("create raw with only an experiment", "POST", f"{API}/create", json={"experiment_id": exp})
     rec.rest("create raw with a number as experiment", "POST", f"{API}/create", json={"experiment_id": 0})
-    rec.rest("create raw with a time that is text", "POST", f"{API}/create", json={"experiment_id": exp, "start_time": "1700000000000", "run_name": "t"})
-    rec.rest("create raw with a bad time", "POST", f"{API}/create", json={"experiment_id": exp, "start_time": "yesterday"})
-    rec.rest("create raw with unknown fields", "POST", f"{API}/create", json={"experiment_id": exp, "run_name": "u", "start_time": START, "colour": "red"})
-    rec.rest("create raw with a tag too long", "POST", f"{API}/create", json={"experiment_id": exp, "tags": [{"key": "k", "value": "v" * 8001}]})
-    rec.rest("create raw with a tag of null", "POST", f"{API}/create", json={"experiment_id": exp, "run_name": "n", "start_time": START, "tags": [{"key": "k", "value": None}]})
+    rec.rest(
+        "create raw with a time that is text",
+        "POST",
+        f"{API}/create",
+        json={"experiment_id": exp, "start_time": "1700000000000", "run_name": "t"},
+    )
+    rec.rest(
+        "create raw with a bad time", "POST", f"{API}/create", json={"experiment_id": exp, "start_time": "yesterday"}
+    )
+    rec.rest(
+        "create raw with unknown fields",
+        "POST",
+        f"{API}/create",
+        json={"experiment_id": exp, "run_name": "u", "start_time": START, "colour": "red"},
+    )
+    rec.rest(
+        "create raw with a tag too long",
+        "POST",
+        f"{API}/create",
+        json={"experiment_id": exp, "tags": [{"key": "k", "value": "v" * 8001}]},
+    )
+    rec.rest(
+        "create raw with a tag of null",
+        "POST",
+        f"{API}/create",
+        json={"experiment_id": exp, "run_name": "n", "start_time": START, "tags": [{"key": "k", "value": None}]},
+    )
     rec.call("get one that is not there", c.get_run, "f" * 32)
     rec.call("get one with a bad id", c.get_run, "../etc")
     rec.rest("get raw", "GET", f"{API}/get", params={"run_id": parent})
@@ -80,8 +119,22 @@ def _logged(rec, c, exp):
     rec.call("delete a tag twice", c.delete_tag, run, "n")
     rec.call("get it all", c.get_run, run)
     rec.rest("get it all raw", "GET", f"{API}/get", params={"run_id": run})
-    rec.call("log a batch", c.log_batch, run, [Metric("b", 1.0, START, 0), Metric("b", 2.0, START, 1)], [Param("bp", "1")], [RunTag("bt", "2")])
-    rec.call("log the batch again", c.log_batch, run, [Metric("b", 1.0, START, 0), Metric("b", 2.0, START, 1)], [Param("bp", "1")], [RunTag("bt", "2")])
+    rec.call(
+        "log a batch",
+        c.log_batch,
+        run,
+        [Metric("b", 1.0, START, 0), Metric("b", 2.0, START, 1)],
+        [Param("bp", "1")],
+        [RunTag("bt", "2")],
+    )
+    rec.call(
+        "log the batch again",
+        c.log_batch,
+        run,
+        [Metric("b", 1.0, START, 0), Metric("b", 2.0, START, 1)],
+        [Param("bp", "1")],
+        [RunTag("bt", "2")],
+    )
     rec.call("log an empty batch", c.log_batch, run)
     rec.call("log a batch that changes a param", c.log_batch, run, [Metric("lost", 1.0, START, 0)], [Param("bp", "2")])
     rec.call("the metric of that batch", lambda: "lost" in c.get_run(run).data.metrics)
@@ -101,7 +154,9 @@ def _ended(rec, c, exp):
     rec.call("update the name", c.update_run, run, name="other")
     rec.call("update nothing", c.update_run, run)
     rec.call("its name", lambda: [c.get_run(run).info.run_name, c.get_run(run).data.tags["mlflow.runName"]])
-    rec.rest("update raw", "POST", f"{API}/update", json={"run_id": run, "status": "FINISHED", "end_time": START + 5000})
+    rec.rest(
+        "update raw", "POST", f"{API}/update", json={"run_id": run, "status": "FINISHED", "end_time": START + 5000}
+    )
     rec.rest("update raw with a wrong status", "POST", f"{API}/update", json={"run_id": run, "status": "HAPPY"})
     rec.rest("update raw with a status as number", "POST", f"{API}/update", json={"run_id": run, "status": 4})
     rec.rest("update raw without an id", "POST", f"{API}/update", json={"status": "FINISHED"})
@@ -129,14 +184,31 @@ def _inputs(rec, c, exp):
     run = c.create_run(exp, start_time=START, run_name="inputs").info.run_id
     table = mlflow.data.from_numpy(np.arange(6.0).reshape(3, 2), name="numbers")._to_mlflow_entity()
     rec.call("log an input", c.log_inputs, run, [DatasetInput(table, [InputTag("mlflow.data.context", "training")])])
-    rec.call("log the input again", c.log_inputs, run, [DatasetInput(table, [InputTag("mlflow.data.context", "testing")])])
+    rec.call(
+        "log the input again", c.log_inputs, run, [DatasetInput(table, [InputTag("mlflow.data.context", "testing")])]
+    )
     other = DatasetEntity("other", "abc", "local", "{}", schema="[]", profile="{}")
     rec.call("log another input", c.log_inputs, run, [DatasetInput(other)])
-    rec.call("log two inputs of one name", c.log_inputs, run, [DatasetInput(DatasetEntity("twin", "1", "local", "{}")), DatasetInput(DatasetEntity("twin", "2", "local", "{}"))])
+    rec.call(
+        "log two inputs of one name",
+        c.log_inputs,
+        run,
+        [
+            DatasetInput(DatasetEntity("twin", "1", "local", "{}")),
+            DatasetInput(DatasetEntity("twin", "2", "local", "{}")),
+        ],
+    )
     rec.call("its inputs", lambda: c.get_run(run).inputs)
     rec.call("log no input", c.log_inputs, run)
-    rec.call("log an input with a long name", c.log_inputs, run, [DatasetInput(DatasetEntity("n" * 501, "1", "local", "{}"))])
-    rec.call("log an input with a long digest", c.log_inputs, run, [DatasetInput(DatasetEntity("n", "1" * 37, "local", "{}"))])
+    rec.call(
+        "log an input with a long name", c.log_inputs, run, [DatasetInput(DatasetEntity("n" * 501, "1", "local", "{}"))]
+    )
+    rec.call(
+        "log an input with a long digest",
+        c.log_inputs,
+        run,
+        [DatasetInput(DatasetEntity("n", "1" * 37, "local", "{}"))],
+    )
     rec.call("log an input of nobody", c.log_inputs, "f" * 32, [DatasetInput(other)])
     model = c.create_logged_model(exp, name="m", source_run_id=run)
     rec.call("log an output", c.log_outputs, run, [LoggedModelOutput(model.model_id, 3)])
@@ -145,9 +217,27 @@ def _inputs(rec, c, exp):
     rec.call("its outputs", lambda: c.get_run(run).outputs)
     rec.call("its model inputs", lambda: c.get_run(run).inputs.model_inputs)
     rec.rest("log inputs raw without an id", "POST", f"{API}/log-inputs", json={"datasets": []})
-    rec.rest("log inputs raw with a dataset without name", "POST", f"{API}/log-inputs", json={"run_id": run, "datasets": [{"dataset": {"digest": "1", "source_type": "a", "source": "b"}}]})
-    rec.rest("log inputs raw without a dataset", "POST", f"{API}/log-inputs", json={"run_id": run, "datasets": [{"tags": []}]})
-    rec.rest("log a model raw", "POST", f"{API}/log-model", json={"run_id": run, "model_json": '{"artifact_path": "m", "flavors": {"python_function": {}}, "utc_time_created": "2023-11-14 22:13:20.000000"}'})
+    rec.rest(
+        "log inputs raw with a dataset without name",
+        "POST",
+        f"{API}/log-inputs",
+        json={"run_id": run, "datasets": [{"dataset": {"digest": "1", "source_type": "a", "source": "b"}}]},
+    )
+    rec.rest(
+        "log inputs raw without a dataset",
+        "POST",
+        f"{API}/log-inputs",
+        json={"run_id": run, "datasets": [{"tags": []}]},
+    )
+    rec.rest(
+        "log a model raw",
+        "POST",
+        f"{API}/log-model",
+        json={
+            "run_id": run,
+            "model_json": '{"artifact_path": "m", "flavors": {"python_function": {}}, "utc_time_created": "2023-11-14 22:13:20.000000"}',
+        },
+    )
     rec.rest("log a model raw that is no JSON", "POST", f"{API}/log-model", json={"run_id": run, "model_json": "no"})
     rec.rest("log a model raw that misses fields", "POST", f"{API}/log-model", json={"run_id": run, "model_json": "{}"})
     rec.rest("its history of models", "GET", f"{API}/get", params={"run_id": run})

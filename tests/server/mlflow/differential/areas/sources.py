@@ -21,7 +21,9 @@ def calls(rec):
     ]  # fmt: skip
     for source in sources:
         rec.rest(f"source {source!r}", "POST", API, json={"name": "src", "source": source})
-        rec.rest(f"source {source!r} of a run", "POST", API, json={"name": "src", "source": source, "run_id": run.run_id})
+        rec.rest(
+            f"source {source!r} of a run", "POST", API, json={"name": "src", "source": source, "run_id": run.run_id}
+        )
     named = {
         "its own runs:": f"runs:/{run.run_id}/model", "another's runs:": f"runs:/{other.run_id}/model", "runs: climbing": f"runs:/{run.run_id}/../{other.run_id}/model",
         "runs: without a path": f"runs:/{run.run_id}", "its own folder": f"{run.artifact_uri}/model", "another's folder": f"{other.artifact_uri}/model",
@@ -30,9 +32,40 @@ def calls(rec):
     }  # fmt: skip
     for name, source in named.items():
         rec.rest(name, "POST", API, json={"name": "src", "source": source, "run_id": run.run_id})
-    rec.rest("a model by its id", "POST", API, json={"name": "src", "source": f"models:/{model.model_id}", "model_id": model.model_id})
-    rec.rest("a model by another's id", "POST", API, json={"name": "src", "source": f"models:/{model.model_id}", "model_id": "m-" + "f" * 32})
-    rec.rest("a folder by a model's id", "POST", API, json={"name": "src", "source": "/etc", "model_id": model.model_id})
-    rec.rest("a model's folder", "POST", API, json={"name": "src", "source": model.artifact_location, "model_id": model.model_id})
-    rec.rest("a prompt from anywhere", "POST", API, json={"name": "src", "source": "/etc/passwd", "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}]})
-    rec.rest("a prompt from nowhere", "POST", API, json={"name": "src", "source": "prompt-template", "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}]})
+    rec.rest(
+        "a model by its id",
+        "POST",
+        API,
+        json={"name": "src", "source": f"models:/{model.model_id}", "model_id": model.model_id},
+    )
+    rec.rest(
+        "a model by another's id",
+        "POST",
+        API,
+        json={"name": "src", "source": f"models:/{model.model_id}", "model_id": "m-" + "f" * 32},
+    )
+    rec.rest(
+        "a folder by a model's id", "POST", API, json={"name": "src", "source": "/etc", "model_id": model.model_id}
+    )
+    rec.rest(
+        "a model's folder",
+        "POST",
+        API,
+        json={"name": "src", "source": model.artifact_location, "model_id": model.model_id},
+    )
+    rec.rest(
+        "a prompt from anywhere",
+        "POST",
+        API,
+        json={"name": "src", "source": "/etc/passwd", "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}]},
+    )
+    rec.rest(
+        "a prompt from nowhere",
+        "POST",
+        API,
+        json={
+            "name": "src",
+            "source": "prompt-template",
+            "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}],
+        },
+    )

@@ -8,7 +8,16 @@ FILTERS = [
     "version_number = '2'", "version = 2", "run_id = 'x'", "run_id IN ('x')", "run_id != 'x'", "source_path = 'x'", "source_path LIKE '%models%'", "tags.team = 'ops'", "tags.team != 'ops'", "tags.team IS NULL",
     "name = 'ver' AND tags.team = 'ops'", "name = 'ver' OR name = 'other'", "nothing = 'x'", "name", "", "current_stage = 'Production'", "tags.`mlflow.prompt.is_prompt` != 'true'", "run_id LIKE 'x%'", "name > 'a'",
 ]  # fmt: skip
-ORDERS = [["version_number"], ["version_number DESC"], ["name DESC", "version_number"], ["creation_timestamp DESC"], ["last_updated_timestamp"], ["run_id"], ["nothing"], ["version_number", "version_number"]]
+ORDERS = [
+    ["version_number"],
+    ["version_number DESC"],
+    ["name DESC", "version_number"],
+    ["creation_timestamp DESC"],
+    ["last_updated_timestamp"],
+    ["run_id"],
+    ["nothing"],
+    ["version_number", "version_number"],
+]
 
 
 def calls(rec):
@@ -18,13 +27,32 @@ def calls(rec):
     model = c.create_logged_model(exp, name="m", source_run_id=run.run_id)
     c.finalize_logged_model(model.model_id, "READY")
     c.create_registered_model("ver", {"a": "b"})
-    rec.call("create", c.create_model_version, "ver", f"{run.artifact_uri}/model", run.run_id, tags={"team": "ops"}, description="one", run_link="http://example.com/1")
+    rec.call(
+        "create",
+        c.create_model_version,
+        "ver",
+        f"{run.artifact_uri}/model",
+        run.run_id,
+        tags={"team": "ops"},
+        description="one",
+        run_link="http://example.com/1",
+    )
     rec.call("create from a model", c.create_model_version, "ver", f"models:/{model.model_id}", model_id=model.model_id)
     rec.call("create from runs", c.create_model_version, "ver", f"runs:/{run.run_id}/model", run.run_id)
     rec.call("create without a run", c.create_model_version, "ver", "mlflow-artifacts:/somewhere/model")
     rec.call("create of nobody", c.create_model_version, "nobody", f"{run.artifact_uri}/model", run.run_id)
     rec.call("create of a run that is not there", c.create_model_version, "ver", "mlflow-artifacts:/x", "f" * 32)
-    rec.rest("create raw", "POST", f"{API}/create", json={"name": "ver", "source": "mlflow-artifacts:/x/y", "description": "raw", "tags": [{"key": "k", "value": "v"}]})
+    rec.rest(
+        "create raw",
+        "POST",
+        f"{API}/create",
+        json={
+            "name": "ver",
+            "source": "mlflow-artifacts:/x/y",
+            "description": "raw",
+            "tags": [{"key": "k", "value": "v"}],
+        },
+    )
     rec.rest("create raw without a source", "POST", f"{API}/create", json={"name": "ver"})
     rec.rest("create raw without a name", "POST", f"{API}/create", json={"source": "mlflow-artifacts:/x"})
     rec.rest("create raw with a number as source", "POST", f"{API}/create", json={"name": "ver", "source": 5})
@@ -59,7 +87,10 @@ def calls(rec):
     rec.call("aliases after", lambda: c.get_registered_model("version").aliases)
     rec.call("the number after a deleted one", lambda: c.create_model_version("version", "mlflow-artifacts:/z").version)
     rec.call("delete the newest", c.delete_model_version, "version", "6")
-    rec.call("the number after the newest is deleted", lambda: c.create_model_version("version", "mlflow-artifacts:/z").version)
+    rec.call(
+        "the number after the newest is deleted",
+        lambda: c.create_model_version("version", "mlflow-artifacts:/z").version,
+    )
     rec.call("delete it all", c.delete_registered_model, "version")
     rec.call("its versions", c.search_model_versions, "name = 'version'")
 
@@ -67,21 +98,50 @@ def calls(rec):
 def _stages(rec, c):
     rec.call("stage", c.transition_model_version_stage, "ver", "1", "Production")
     rec.call("stage in small letters", c.transition_model_version_stage, "ver", "2", "staging")
-    rec.call("stage and archive", c.transition_model_version_stage, "ver", "3", "Production", archive_existing_versions=True)
+    rec.call(
+        "stage and archive", c.transition_model_version_stage, "ver", "3", "Production", archive_existing_versions=True
+    )
     rec.call("the archived", lambda: c.get_model_version("ver", "1").current_stage)
-    rec.call("stage and archive to none", c.transition_model_version_stage, "ver", "2", "None", archive_existing_versions=True)
+    rec.call(
+        "stage and archive to none",
+        c.transition_model_version_stage,
+        "ver",
+        "2",
+        "None",
+        archive_existing_versions=True,
+    )
     rec.call("stage wrongly", c.transition_model_version_stage, "ver", "1", "Happy")
     rec.call("stage nobody", c.transition_model_version_stage, "ver", "99", "Production")
     rec.rest("stage raw without a stage", "POST", f"{API}/transition-stage", json={"name": "ver", "version": "1"})
-    rec.rest("stage raw", "POST", f"{API}/transition-stage", json={"name": "ver", "version": "1", "stage": "Archived", "archive_existing_versions": False})
-    rec.rest("stage raw with a number as version", "POST", f"{API}/transition-stage", json={"name": "ver", "version": 1, "stage": "Staging"})
+    rec.rest(
+        "stage raw",
+        "POST",
+        f"{API}/transition-stage",
+        json={"name": "ver", "version": "1", "stage": "Archived", "archive_existing_versions": False},
+    )
+    rec.rest(
+        "stage raw with a number as version",
+        "POST",
+        f"{API}/transition-stage",
+        json={"name": "ver", "version": 1, "stage": "Staging"},
+    )
     rec.call("latest", lambda: [(v.version, v.current_stage) for v in c.get_latest_versions("ver")])
-    rec.call("latest of a stage", lambda: [(v.version, v.current_stage) for v in c.get_latest_versions("ver", ["Production"])])
-    rec.call("latest of small letters", lambda: [(v.version, v.current_stage) for v in c.get_latest_versions("ver", ["production", "none"])])
+    rec.call(
+        "latest of a stage",
+        lambda: [(v.version, v.current_stage) for v in c.get_latest_versions("ver", ["Production"])],
+    )
+    rec.call(
+        "latest of small letters",
+        lambda: [(v.version, v.current_stage) for v in c.get_latest_versions("ver", ["production", "none"])],
+    )
     rec.call("latest of a wrong stage", c.get_latest_versions, "ver", ["Happy"])
     rec.call("latest of nobody", c.get_latest_versions, "nobody")
-    rec.rest("latest raw by GET", "GET", f"{MODELS}/get-latest-versions", params={"name": "ver", "stages": "Production"})
-    rec.rest("latest raw by POST", "POST", f"{MODELS}/get-latest-versions", json={"name": "ver", "stages": ["Production"]})
+    rec.rest(
+        "latest raw by GET", "GET", f"{MODELS}/get-latest-versions", params={"name": "ver", "stages": "Production"}
+    )
+    rec.rest(
+        "latest raw by POST", "POST", f"{MODELS}/get-latest-versions", json={"name": "ver", "stages": ["Production"]}
+    )
     rec.rest("latest raw without a name", "POST", f"{MODELS}/get-latest-versions", json={})
 
 
@@ -97,7 +157,9 @@ def _aliases(rec, c):
         rec.call(f"alias {alias[:9]!r} of {len(alias)}", c.set_registered_model_alias, "ver", alias, "1")
     rec.call("alias nobody", c.set_registered_model_alias, "ver", "a", "99")
     rec.call("alias of nobody", c.set_registered_model_alias, "nobody", "a", "1")
-    rec.call("aliases of the model", lambda: {k[:9]: v for k, v in sorted(c.get_registered_model("ver").aliases.items())})
+    rec.call(
+        "aliases of the model", lambda: {k[:9]: v for k, v in sorted(c.get_registered_model("ver").aliases.items())}
+    )
     rec.call("aliases of the version", lambda: sorted(a[:9] for a in c.get_model_version("ver", "1").aliases))
     rec.call("delete an alias", c.delete_registered_model_alias, "ver", "old")
     rec.call("delete an alias twice", c.delete_registered_model_alias, "ver", "old")
@@ -119,7 +181,9 @@ def _copies(rec, c):
 
 
 def _search(rec, c):
-    found = lambda **values: [(one.name, one.version) for one in c.search_model_versions(**values) if "prompt" not in one.name]  # noqa: E731
+    def found(**values):
+        return [(one.name, one.version) for one in c.search_model_versions(**values) if "prompt" not in one.name]
+
     for text in FILTERS:
         rec.call(f"filter {text!r}", found, filter_string=text)
     for order in ORDERS:
@@ -129,4 +193,9 @@ def _search(rec, c):
     rec.call("wrong token", c.search_model_versions, "name = 'ver'", page_token="wrong")
     rec.rest("search raw", "GET", f"{API}/search", params={"filter": "name = 'ver'", "max_results": 1})
     for most in (0, -1, 200_000, 200_001, "x"):
-        rec.rest(f"search raw at most {most}", "GET", f"{API}/search", params={"max_results": most, "filter": "name = 'ver' AND version_number = 1"})
+        rec.rest(
+            f"search raw at most {most}",
+            "GET",
+            f"{API}/search",
+            params={"max_results": most, "filter": "name = 'ver' AND version_number = 1"},
+        )

@@ -6,9 +6,20 @@ EVENTS = ["registered_model.created", "model_version_alias.created"]
 
 def calls(rec):
     c = rec.client
-    made = rec.call("create", c.create_webhook, "hook", "https://1.1.1.1/hook", EVENTS, description="d", secret="s3cret", status="ACTIVE")
+    made = rec.call(
+        "create",
+        c.create_webhook,
+        "hook",
+        "https://1.1.1.1/hook",
+        EVENTS,
+        description="d",
+        secret="s3cret",
+        status="ACTIVE",
+    )
     rec.call("create again", c.create_webhook, "hook", "https://1.1.1.1/hook", EVENTS)
-    rec.call("create disabled", c.create_webhook, "off", "https://1.1.1.1/off", ["model_version.created"], status="DISABLED")
+    rec.call(
+        "create disabled", c.create_webhook, "off", "https://1.1.1.1/off", ["model_version.created"], status="DISABLED"
+    )
     rec.call("create with a plain address", c.create_webhook, "plain", "http://example.com", EVENTS)
     for host in ("127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "localhost", "user:pass@1.1.1.1", "2130706433"):
         rec.call(f"create for {host}", c.create_webhook, "inside", f"https://{host}/hook", EVENTS)
@@ -20,10 +31,25 @@ def calls(rec):
     rec.call("create with no name", c.create_webhook, "", "https://1.1.1.1", EVENTS)
     rec.call("create with a long name", c.create_webhook, "n" * 64, "https://1.1.1.1", EVENTS)
     rec.call("create with a name of signs", c.create_webhook, "a b/c", "https://1.1.1.1", EVENTS)
-    rec.rest("create raw without a name", "POST", API, json={"url": "https://1.1.1.1", "events": [{"entity": "REGISTERED_MODEL", "action": "CREATED"}]})
+    rec.rest(
+        "create raw without a name",
+        "POST",
+        API,
+        json={"url": "https://1.1.1.1", "events": [{"entity": "REGISTERED_MODEL", "action": "CREATED"}]},
+    )
     rec.rest("create raw without events", "POST", API, json={"name": "x", "url": "https://1.1.1.1"})
-    rec.rest("create raw with a wrong pair", "POST", API, json={"name": "x", "url": "https://1.1.1.1", "events": [{"entity": "REGISTERED_MODEL", "action": "SET"}]})
-    rec.rest("create raw", "POST", API, json={"name": "raw", "url": "https://1.1.1.1", "events": [{"entity": "REGISTERED_MODEL", "action": "CREATED"}]})
+    rec.rest(
+        "create raw with a wrong pair",
+        "POST",
+        API,
+        json={"name": "x", "url": "https://1.1.1.1", "events": [{"entity": "REGISTERED_MODEL", "action": "SET"}]},
+    )
+    rec.rest(
+        "create raw",
+        "POST",
+        API,
+        json={"name": "raw", "url": "https://1.1.1.1", "events": [{"entity": "REGISTERED_MODEL", "action": "CREATED"}]},
+    )
     rec.call("get", c.get_webhook, made.webhook_id)
     rec.rest("get raw", "GET", f"{API}/{made.webhook_id}")
     rec.call("get nobody", c.get_webhook, "nobody")

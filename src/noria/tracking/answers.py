@@ -9,6 +9,12 @@ from typing import Protocol
 
 from noria.core.errors import BadInput, Conflict
 
+INGEST = "/api/noria/ingest"
+"""Where a server takes records: GET tells the position of a spool, POST takes a batch from a position on."""
+
+BLOBS = "/api/noria/blobs"
+"""Where a server takes bytes, at `/<digest>`: HEAD asks whether it has them, PUT brings them."""
+
 
 class Gap(Conflict):
     """Records were offered that do not follow on what was taken before; `position` is the next one expected."""
