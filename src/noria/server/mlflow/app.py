@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from noria.server.mlflow import (
     logged_models,
     metrics,
     model_versions,
+    page,
     registered_models,
     runs,
     webhooks,
@@ -40,12 +42,15 @@ from noria.tracking import experiments as experiments_of
 from noria.tracking.model import DEFAULT_EXPERIMENT
 from noria.workspace.workspace import Workspace
 
+_LONG = 256 << 10
+"""A body so long is decoded in a thread, too."""
 _MODEL_FILE = re.compile(r"/mlflow/logged-models/([^/]+)/artifacts/files")
 _log = logging.getLogger("noria.server")
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
 _RESOURCES = (
-    experiments, runs, logged, metrics, logged_models, registered_models, model_versions, artifact_lists, webhooks, info,
+    experiments, runs, logged, metrics, logged_models, registered_models, model_versions, artifact_lists, webhooks,
+    info, page,
 )  # fmt: skip
 ROUTES: Routes = table(route for resource in _RESOURCES for route in resource.ROUTES)
 
@@ -61,7 +66,7 @@ class Application:
         self.ws = ws
         self.lanes = Lanes(ws.database)
         self._hosts = hosts
-        self._page = page
+        self._page = None if page is None else page.resolve()
         self._files = Door(ws, self.lanes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,17 +93,18 @@ class Application:
             await exchange.answer(200, info.HEALTHY if path == "/health" else info.VERSION, [_TEXT])
             return
         guard.check(exchange, self._hosts)
-        for prefix in PREFIXES:
-            if path.startswith(prefix):
-                await self._answer_api(exchange, path[len(prefix) :])
-                return
-        if path == "/get-artifact":
+        if (prefix := next((one for one in PREFIXES if path.startswith(f"{one}/")), None)) is not None:
+            await self._answer_api(exchange, path[len(prefix) :])
+        elif path == "/get-artifact":
             await self._files.of_run(exchange)
-            return
-        if path == "/model-versions/get-artifact":
+        elif path == "/model-versions/get-artifact":
             await self._files.of_version(exchange)
-            return
-        raise Refused(NO_ENDPOINT, f"There is no endpoint {exchange.method} {path}.")
+        elif path == "/graphql" and exchange.method == "POST":
+            await self._answer_route(exchange, page.GRAPHQL, {})
+        elif page.is_page(path):
+            await page.serve(exchange, self._page, self.lanes)
+        else:
+            raise Refused(NO_ENDPOINT, f"There is no endpoint {exchange.method} {path}.")
 
     async def _answer_api(self, exchange: Exchange, path: str) -> None:
         if path.startswith(TREE):
@@ -107,7 +113,9 @@ class Application:
         if found := _MODEL_FILE.fullmatch(path):
             await self._files.of_logged_model(exchange, found[1])
             return
-        route, given = ROUTES.find(exchange.method, path)
+        await self._answer_route(exchange, *ROUTES.find(exchange.method, path))
+
+    async def _answer_route(self, exchange: Exchange, route: Route, given: Mapping[str, str]) -> None:
         if exchange.method == "GET":
             body = exchange.query
         else:
@@ -117,8 +125,8 @@ class Application:
 
     async def _work(self, route: Route, body: bytes, given: Mapping[str, str]) -> bytes:
         ws, answer = self.ws, route.answer
-        read = decode_query if route.method == "GET" else decode
-        asked: Any = read(route.message, body, given)
+        read = partial(decode_query if route.method == "GET" else decode, route.message, body, given)
+        asked: Any = read() if len(body) < _LONG else await self.lanes.read(read)
         if route.lane == "together":
 
             def joined(connection: sa.Connection) -> bytes:
