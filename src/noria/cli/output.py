@@ -29,6 +29,19 @@ def say_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object
     Console().print(table)
 
 
+def beginnings(names: Sequence[str], least: int = 12) -> list[str]:
+    """The first characters of each name, so many that all differ; enough to name a run by.
+
+    >>> beginnings(["aaaa1", "aaaa2"], least=2)
+    ['aaaa1', 'aaaa2']
+    """
+    longest = max((len(name) for name in names), default=0)
+    for length in range(least, longest):
+        if len({name[:length] for name in names}) == len(set(names)):
+            return [name[:length] for name in names]
+    return list(names)
+
+
 def fail(error: NoriaError, *, as_json: bool) -> NoReturn:
     """End with the error's sentence on standard error and exit code 1."""
     if as_json:
