@@ -58,6 +58,12 @@ class Outgoing:
                 self._point(series.name, step, at, value)
         for file in self._run.artifacts:
             self._write_file(file)
+        for model in self._run.models:
+            self._run.notes.append(f"logged model {model.name} is files below models/{model.name} there")
+            for file in model.files:
+                self._write_file(ForeignFile(f"models/{model.name}/{file.path}", file.source))
+        if self._run.datasets:
+            self._run.notes.append(f"{len(self._run.datasets)} datasets stay behind, the schema has no place for them")
         self._flush()
         if self._writer is not None:
             self._writer.close()
