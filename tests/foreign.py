@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+from noria.testing import rivals
 from noria.tracking.transfer import ForeignFile, ForeignRun, LeftOut
 
+SCRIPTS = Path(__file__).parent / "integrations"
 Script = Callable[..., str]
 """Runs a script beside the tests in another tool's environment: `script("trackers", "write_with_wandb.py", folder)`."""
 
@@ -54,3 +61,23 @@ def walk_all(found: Iterator[ForeignRun | LeftOut]) -> tuple[dict[str, Walked], 
         else:
             runs[one.name] = walk(one)
     return runs, left
+
+
+def run_script(folder: Path, rival: str, name: str, *arguments: object, code: int = 0, **environment: str) -> str:
+    """Run a script in that environment, with `folder` as its home; gives what it printed.
+
+    What it leaves running is ended with it: some trackers keep a process that holds the pipes for minutes.
+    """
+    command = [str(rivals.python(rival)), str(SCRIPTS / name), *map(str, arguments)]
+    given = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder), **environment}
+    given.pop("PYTHONPATH", None)
+    said, faults = folder / f"{name}.out", folder / f"{name}.err"
+    with said.open("w") as out, faults.open("w") as err:
+        process = subprocess.Popen(command, cwd=folder, env=given, stdout=out, stderr=err, start_new_session=True)
+        try:
+            ended = process.wait(timeout=200)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert ended == code, f"{name} ended with {ended}: {said.read_text()}\n{faults.read_text()}"
+    return said.read_text()

@@ -7,18 +7,11 @@ import math
 import zipfile
 from pathlib import Path
 
-import pytest
-
-from foreign import Script, walk_all
+from foreign import walk_all
 from noria.integrations.comet import read, recognises
 from noria.tracking.transfer import LeftOut
 
-
-@pytest.fixture
-def archive(script: Script, tmp_path: Path) -> Path:
-    (tmp_path / "comet").mkdir()
-    script("trackers", "write_with_comet.py", tmp_path / "comet")
-    return next((tmp_path / "comet").glob("*.zip"))
+WRITTEN = "comet_archive"
 
 
 def test_everything_of_a_real_experiment(archive: Path) -> None:

@@ -1,7 +1,12 @@
-"""The control plane: what people and programs ask of a project over HTTP, and the controller beside it."""
+"""The control plane: what people and programs ask of a project over HTTP, and the controller beside it.
+
+Whatever it does not know itself it hands to the tracking application, so that one address is enough for a project's
+people and for MLflow's clients.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +23,8 @@ from noria.core.errors import BadInput, NoriaError
 from noria.registry import operations as registry
 from noria.retraining.controller import Controller
 from noria.server import operations
+from noria.server.mlflow.app import mlflow_app
+from noria.server.tracking import maintain, tracking_app
 from noria.workspace.workspace import Workspace
 
 
@@ -50,14 +57,17 @@ class Moment(BaseModel):
 def control_app(ws: Workspace, controller: Controller, notify: Callable[[], None], *, replay: bool) -> FastAPI:
     """The application: reading, promoting, rolling back, and in a replay the look that the driver asks for."""
     stop = threading.Event()
+    mlflow = mlflow_app(ws)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        threading.Thread(target=maintain, args=(ws, stop), name="maintenance", daemon=True).start()
         loop = threading.Thread(target=controller.run, args=(stop,), name="controller", daemon=True)
         if not replay:
             loop.start()
         yield
         stop.set()
+        await asyncio.to_thread(mlflow.close)
 
     app = FastAPI(title="Noria control plane", lifespan=lifespan)
     app.add_exception_handler(NoriaError, _answer_error)
@@ -74,6 +84,7 @@ def control_app(ws: Workspace, controller: Controller, notify: Callable[[], None
         failures = [look.failure for look in looks if look.failure]
         return {"looks": len(looks), "turns": [_plain(look.turn) for look in looks if look.turn], "failures": failures}
 
+    app.mount("/", tracking_app(ws, mlflow))
     return app
 
 

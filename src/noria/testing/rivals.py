@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from noria.config.environment import environment
 
 ROOT = Path(__file__).resolve().parents[3]
 """The repository."""
@@ -11,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def folder() -> Path:
     """Where the environments are: the folder named by NORIA_RIVALS, else `.rivals` in the repository."""
-    return Path(os.environ.get("NORIA_RIVALS") or ROOT / ".rivals")
+    return Path(environment().get("NORIA_RIVALS") or ROOT / ".rivals")
 
 
 def python(name: str) -> Path:

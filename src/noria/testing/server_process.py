@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from noria.config.environment import environment
 from noria.core.clock import monotonic, sleep
 
 PATIENCE_S = 180.0
@@ -20,15 +22,15 @@ PATIENCE_S = 180.0
 class ServerProcess:
     """Runs `command` until the `with` ends; entering waits until GET /health answers 200.
 
-    `environment` is added to this process's own. What the server prints goes to `log`. Leaving ends the whole
+    `more` is added to this process's environment. What the server prints goes to `log`. Leaving ends the whole
     process group, its children included, by SIGTERM and ten seconds later by SIGKILL.
     """
 
-    def __init__(self, command: Sequence[str], port: int, log: Path, environment: Mapping[str, str] | None = None):
+    def __init__(self, command: Sequence[str], port: int, log: Path, more: Mapping[str, str] | None = None):
         self.command = list(command)
         self.port = port
         self.log = log
-        self._environment = {**os.environ, **(environment or {})}
+        self._environment = {**environment(), **(more or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,10 +63,8 @@ class ServerProcess:
         if self._process is None:
             return
         self._signal(how)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            pass
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._process = None
@@ -80,10 +80,8 @@ class ServerProcess:
 
     def _signal(self, how: signal.Signals) -> None:
         if self._process is not None:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, how)
-            except ProcessLookupError:
-                pass
 
     def _healthy(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

@@ -62,6 +62,15 @@ def log_outputs(ws: Workspace, run: str, models: Sequence[ModelLink]) -> None:
         add_models(connection, locate(connection, run), "output", models)
 
 
+def dataset_summaries(ws: Workspace, of: Sequence[int], limit: int = 1000) -> list[tuple[int, str, str, str | None]]:
+    """The datasets that runs of some experiments used: experiment, name, digest and what for, each once."""
+    columns = (datasets.c.experiment, datasets.c.name, datasets.c.digest, run_datasets.c.context)
+    query = sa.select(*columns).join(run_datasets, run_datasets.c.dataset == datasets.c.key).distinct()
+    query = query.where(datasets.c.experiment.in_(of)).order_by(*columns).limit(limit)
+    with ws.database.reading() as connection:
+        return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+
 def add_datasets(connection: sa.Connection, run: Located, used: Sequence[DatasetInput]) -> None:
     """Write datasets and their use by a run, inside the caller's transaction; of one named twice the first counts."""
     first: dict[tuple[str, str], DatasetInput] = {}

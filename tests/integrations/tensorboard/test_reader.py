@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import struct
 from pathlib import Path
 
@@ -18,9 +19,8 @@ from noria.tracking.transfer import ForeignFile, ForeignRun, Series, Unreadable
 
 
 @pytest.fixture
-def logs(tmp_path: Path, script: Script) -> Path:
-    script("trackers", "write_with_tensorboardx.py", tmp_path / "logs")
-    return tmp_path / "logs"
+def logs(tmp_path: Path, tensorboard_written: Path) -> Path:
+    return Path(shutil.copytree(tensorboard_written, tmp_path / "logs"))
 
 
 def test_every_run_and_kind_of_value(logs: Path) -> None:

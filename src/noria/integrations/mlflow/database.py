@@ -100,7 +100,11 @@ def read_models(source: str) -> Iterator[ForeignModel]:
                 description=row.get("description") or "",
                 tags={one["key"]: one["value"] or "" for one in store.rows("registered_model_tags", same)},
                 aliases={one["alias"]: one["version"] for one in store.rows("registered_model_aliases", same)},
-                versions=[_version(store, one) for one in store.rows("model_versions", same, order=("version",))],
+                versions=[
+                    _version(store, one)
+                    for one in store.rows("model_versions", same, order=("version",))
+                    if one.get("current_stage") != shared.DELETED_VERSION
+                ],
             )
 
 

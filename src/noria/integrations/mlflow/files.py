@@ -245,6 +245,8 @@ def _version(folder: Path) -> ForeignVersion | None:
         number = int(folder.name.removeprefix("version-"))
     except (Unreadable, ValueError):
         return None
+    if meta.get("current_stage") == shared.DELETED_VERSION:
+        return None
     run = str(meta.get("run_id") or "")
     stage = str(meta.get("current_stage") or "")
     return ForeignVersion(

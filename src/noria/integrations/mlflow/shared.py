@@ -19,6 +19,8 @@ STATES: dict[str, RunState] = {
 }  # fmt: skip
 NUMBERED_STATES = ("", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
 MODEL_STATES = {1: "PENDING", 2: "READY", 3: "FAILED"}
+DELETED_VERSION = "Deleted_Internal"
+"""The stage under which a store of MLflow keeps the number of a deleted version."""
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _OWNED = re.compile(r"[0-9a-f]{32}|m-[0-9a-f]{32}")
 

@@ -9,7 +9,7 @@ from noria.server.mlflow.answers import DONE, Answer, millis, page, pairs
 from noria.server.mlflow.faults import INVALID_STATE, Refused, absent, invalid
 from noria.server.mlflow.routes import Route, reads, writes
 from noria.server.mlflow.validation import View, experiment_key, page_size, stage_of
-from noria.server.mlflow.wire import Int64, Message, Pair
+from noria.server.mlflow.wire import Int64, Message, Names, Pair
 from noria.tracking import experiments
 from noria.tracking.experiments import NotActive
 from noria.tracking.model import Experiment
@@ -23,17 +23,17 @@ class Create(Message):
     name: str = ""
     artifact_location: str = ""
     tags: list[Pair] = []
-    required: ClassVar = ("name",)
+    required: ClassVar[Names] = ("name",)
 
 
 class One(Message):
     experiment_id: str = ""
-    required: ClassVar = ("experiment_id",)
+    required: ClassVar[Names] = ("experiment_id",)
 
 
 class ByName(Message):
     experiment_name: str = ""
-    required: ClassVar = ("experiment_name",)
+    required: ClassVar[Names] = ("experiment_name",)
 
 
 class Search(Message):
@@ -46,18 +46,18 @@ class Search(Message):
 
 class Rename(One):
     new_name: str = ""
-    required: ClassVar = ("experiment_id", "new_name")
+    required: ClassVar[Names] = ("experiment_id", "new_name")
 
 
 class SetTag(One):
     key: str = ""
     value: str = ""
-    required: ClassVar = ("experiment_id", "key")
+    required: ClassVar[Names] = ("experiment_id", "key")
 
 
 class DeleteTag(One):
     key: str = ""
-    required: ClassVar = ("experiment_id", "key")
+    required: ClassVar[Names] = ("experiment_id", "key")
 
 
 def create(ws: Workspace, asked: Create) -> Answer:

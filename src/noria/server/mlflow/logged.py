@@ -17,7 +17,7 @@ from noria.server.mlflow.answers import DONE, Answer
 from noria.server.mlflow.faults import Refused, invalid, invalid_value, missing
 from noria.server.mlflow.routes import Route, joins, writes
 from noria.server.mlflow.validation import check_batch, check_run_id
-from noria.server.mlflow.wire import Int64, Message, OfRun, Pair
+from noria.server.mlflow.wire import Int64, Message, Names, OfRun, Pair
 from noria.server.mlflow.wording import in_lists, params_changed
 from noria.tracking import history, inputs, tags
 from noria.tracking.located import Located, locate
@@ -54,19 +54,19 @@ class LogMetric(OfRun):
     model_id: str = ""
     dataset_name: str = ""
     dataset_digest: str = ""
-    required: ClassVar = ("run_id", "key", "value", "timestamp")
+    required: ClassVar[Names] = ("run_id", "key", "value", "timestamp")
 
 
 class LogParam(OfRun):
     key: str = ""
     value: str = ""
-    required: ClassVar = ("run_id", "key")
+    required: ClassVar[Names] = ("run_id", "key")
 
 
 class DeleteTag(Message):
     run_id: str = ""
     key: str = ""
-    required: ClassVar = ("run_id", "key")
+    required: ClassVar[Names] = ("run_id", "key")
 
 
 class LogBatch(Message):
@@ -74,7 +74,7 @@ class LogBatch(Message):
     metrics: list[Metric] = []
     params: list[Pair] = []
     tags: list[Pair] = []
-    required: ClassVar = ("run_id",)
+    required: ClassVar[Names] = ("run_id",)
 
 
 class UsedData(msgspec.Struct):
@@ -106,19 +106,19 @@ class LogInputs(Message):
     run_id: str = ""
     datasets: list[UsedDataset] = []
     models: list[Link] = []
-    required: ClassVar = ("run_id",)
+    required: ClassVar[Names] = ("run_id",)
 
 
 class LogOutputs(Message):
     run_id: str = ""
     models: list[Link] | None = None
-    required: ClassVar = ("run_id", "models")
+    required: ClassVar[Names] = ("run_id", "models")
 
 
 class LogModel(Message):
     run_id: str = ""
     model_json: str = ""
-    required: ClassVar = ("run_id", "model_json")
+    required: ClassVar[Names] = ("run_id", "model_json")
 
 
 def log_metric(ws: Workspace, connection: sa.Connection, asked: LogMetric) -> Answer:

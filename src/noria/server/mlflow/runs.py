@@ -8,7 +8,7 @@ from noria.server.mlflow.answers import DONE, Answer, micros, millis, number, pa
 from noria.server.mlflow.faults import invalid, invalid_value, wrong_type
 from noria.server.mlflow.routes import Route, reads, writes
 from noria.server.mlflow.validation import View, experiment_key, experiment_keys, page_size, stage_of
-from noria.server.mlflow.wire import Int32, Int64, Message, OfRun, Pair
+from noria.server.mlflow.wire import Int32, Int64, Message, Names, OfRun, Pair
 from noria.tracking import runs
 from noria.tracking.model import DEFAULT_EXPERIMENT, DatasetInput, Point, Run, RunState
 from noria.tracking.search.runs import search_runs
@@ -30,14 +30,14 @@ class Create(Message):
 
 
 class One(OfRun):
-    required: ClassVar = ("run_id",)
+    required: ClassVar[Names] = ("run_id",)
 
 
 class Update(OfRun):
     end_time: Int64 | None = None
     status: str | int | None = None
     run_name: str = ""
-    required: ClassVar = ("run_id",)
+    required: ClassVar[Names] = ("run_id",)
 
 
 class Search(Message):

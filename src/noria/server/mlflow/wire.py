@@ -25,10 +25,14 @@ _PLACE = re.compile(r"at `\$(?:\.(?P<path>[^`]*))?`$")
 _MOST_FIELDS = 2000
 
 
+Names = tuple[str, ...]
+"""Names of fields."""
+
+
 class Message(msgspec.Struct):
     """A request. `required` are the fields that must be given and not be empty."""
 
-    required: ClassVar[tuple[str, ...]] = ()
+    required: ClassVar[Names] = ()
 
 
 class Pair(msgspec.Struct):
@@ -57,7 +61,7 @@ def decode(kind: type[M], body: bytes, given: Mapping[str, str] | None = None) -
         found = _decoder(kind).decode(body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = from_fields(kind, _fields(body))
-    return _complete(cast(M, found), given)
+    return _complete(cast("M", found), given)
 
 
 def decode_query(kind: type[M], query: bytes, given: Mapping[str, str] | None = None) -> M:

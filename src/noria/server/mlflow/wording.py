@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from noria.core.errors import NoriaError
 from noria.registry import names as registry
-from noria.registry.registered_models import InUse
+from noria.registry.model import InUse
 from noria.registry.sources import SourceMissing
 from noria.registry.stages import ALL, NotActiveStage, UnknownStage
 from noria.registry.webhooks import BadWebhook, WebhookMissing
@@ -27,6 +27,8 @@ from noria.server.mlflow.faults import (
     missing,
     too_long,
 )
+from noria.stores.pages import BadToken
+from noria.tracking.artifact_paths import BadPath
 from noria.tracking.experiments import ExperimentExists, ExperimentMissing, NotActive, TagMissing
 from noria.tracking.inputs import BadDataset
 from noria.tracking.located import RunMissing
@@ -162,6 +164,16 @@ def _(error: TwoNames) -> Refused:
     )
 
 
+@_words(BadPath)
+def _(error: BadPath) -> Refused:
+    return invalid(f"Invalid path: {error.path}: {error.why}")
+
+
+@_words(BadToken)
+def _(error: BadToken) -> Refused:
+    return invalid(f"Invalid page token: {error.message}")
+
+
 @_words(LoggedModelMissing)
 def _(error: LoggedModelMissing) -> Refused:
     return absent(f"Logged model with ID '{error.id}' not found.")
@@ -209,7 +221,7 @@ def _(error: registry.TooLong) -> Refused:
 
 
 @_words(registry.NoTagValue)
-def _(error: registry.NoTagValue) -> Refused:
+def _(_: registry.NoTagValue) -> Refused:
     return invalid("Tag value cannot be None")
 
 

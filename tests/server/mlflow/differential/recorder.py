@@ -79,8 +79,8 @@ class Recorder:
             body = answer.json()
         except ValueError:
             body = {"text": answer.text[:2000]}
-        self._keep(name, {"status": answer.status_code, "type": answer.headers.get("Content-Type", "").partition(";")[0],
-                          "body": self.normal(body)})  # fmt: skip
+        kind = answer.headers.get("Content-Type", "").partition(";")[0]
+        self._keep(name, {"status": answer.status_code, "type": kind, "body": self.normal(body)})
         return body
 
     def _sent(self, prepared):

@@ -1,4 +1,4 @@
-"""The script of the differential suite: `script.py URL ANSWERS.json [AREA ...]`, run by the unmodified client's interpreter.
+"""The script of the differential suite, run by the unmodified client: `script.py URL ANSWERS.json [AREA ...]`.
 
 It talks to one server and writes what it answered, call by call, with ids, clocks and hosts made comparable.
 """

@@ -48,9 +48,10 @@ def calls(rec):
         ".",
     ):
         rec.call(f"list {path!r}", listed, path)
-    fetched = lambda path: (
-        pathlib.Path(c.download_artifacts(run.run_id, path, rec.folder)).read_bytes().decode("latin-1")
-    )
+
+    def fetched(path):
+        return pathlib.Path(c.download_artifacts(run.run_id, path, rec.folder)).read_bytes().decode("latin-1")
+
     for path in (
         "notes/hello.txt",
         "tree/deep/two.bin",

@@ -181,9 +181,9 @@ def _copies(rec, c):
 
 
 def _search(rec, c):
-    found = lambda **values: [
-        (one.name, one.version) for one in c.search_model_versions(**values) if "prompt" not in one.name
-    ]
+    def found(**values):
+        return [(one.name, one.version) for one in c.search_model_versions(**values) if "prompt" not in one.name]
+
     for text in FILTERS:
         rec.call(f"filter {text!r}", found, filter_string=text)
     for order in ORDERS:

@@ -1,0 +1,177 @@
+"""Versions of registered models."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from noria.registry import model_versions, tags
+from noria.registry.model import PROMPT_TAG, Version
+from noria.registry.search import search_model_versions
+from noria.registry.stages import shown as shown_stage
+from noria.server.mlflow.answers import DONE, Answer, millis, page, pairs
+from noria.server.mlflow.faults import invalid, wrong_type
+from noria.server.mlflow.routes import Route, reads, writes
+from noria.server.mlflow.sources import Source, check_prompt, checked
+from noria.server.mlflow.wire import Int64, Message, Names, Pair
+from noria.tracking import logged_models
+from noria.workspace.workspace import Workspace
+
+_MOST_LISTED = 200_000
+_MODEL_VERSIONS = "mlflow.modelVersions"
+
+
+class Create(Message):
+    name: str = ""
+    source: str = ""
+    run_id: str | None = None
+    tags: list[Pair] = []
+    run_link: str = ""
+    description: str = ""
+    model_id: str | None = None
+    required: ClassVar[Names] = ("name", "source")
+
+
+class One(Message):
+    name: str = ""
+    version: str = ""
+    required: ClassVar[Names] = ("name", "version")
+
+
+class Update(One):
+    description: str | None = None
+
+
+class Move(One):
+    stage: str = ""
+    archive_existing_versions: bool = False
+    required: ClassVar[Names] = ("name", "version", "stage")
+
+
+class Search(Message):
+    filter: str = ""
+    max_results: Int64 = _MOST_LISTED
+    order_by: list[str] = []
+    page_token: str = ""
+
+
+class SetTag(One):
+    key: str = ""
+    value: str = ""
+    required: ClassVar[Names] = ("name", "version", "key")
+
+
+class DeleteTag(One):
+    key: str = ""
+    required: ClassVar[Names] = ("name", "version", "key")
+
+
+def create(ws: Workspace, asked: Create) -> Answer:
+    """Register a version. Where its files lie is checked first: a source may not lead out of what made it."""
+    named = {tag.key: tag.value for tag in asked.tags}
+    prompt = named.get(PROMPT_TAG, "false").lower() == "true"
+    source = Source(asked.source, asked.run_id, asked.model_id)
+    if prompt:
+        check_prompt(source)
+    else:
+        source = checked(ws, source)
+    made = model_versions.create_version(
+        ws, asked.name, source.text, run=source.run or None, tags=named, run_link=asked.run_link or None,
+        description=asked.description, logged_model=source.model or None,
+    )  # fmt: skip
+    if source.model and not prompt:
+        _tell_logged_model(ws, source.model, made)
+    return {"model_version": shown(made)}
+
+
+def get(ws: Workspace, asked: One) -> Answer:
+    return {"model_version": shown(model_versions.get_version(ws, asked.name, asked.version))}
+
+
+def update(ws: Workspace, asked: Update) -> Answer:
+    return {"model_version": shown(model_versions.update_version(ws, asked.name, asked.version, asked.description))}
+
+
+def move(ws: Workspace, asked: Move) -> Answer:
+    moved = model_versions.transition_stage(
+        ws, asked.name, asked.version, asked.stage, archive=asked.archive_existing_versions
+    )
+    return {"model_version": shown(moved)}
+
+
+def delete(ws: Workspace, asked: One) -> Answer:
+    model_versions.delete_version(ws, asked.name, asked.version)
+    return DONE
+
+
+def search(ws: Workspace, asked: Search) -> Answer:
+    if asked.max_results > _MOST_LISTED:
+        raise wrong_type("max_results", asked.max_results)
+    if asked.max_results < 1:
+        raise invalid(f"Invalid value for max_results. It must be a positive integer, but got {asked.max_results}")
+    found = search_model_versions(
+        ws, asked.filter, asked.order_by, limit=asked.max_results, token=asked.page_token or None
+    )
+    return page("model_versions", map(shown, model_versions.versions_by_key(ws, found.keys)), found.next_token)
+
+
+def download_uri(ws: Workspace, asked: One) -> Answer:
+    return {"artifact_uri": model_versions.download_uri(ws, asked.name, asked.version)}
+
+
+def set_tag(ws: Workspace, asked: SetTag) -> Answer:
+    tags.set_version_tag(ws, asked.name, asked.version, asked.key, asked.value)
+    return DONE
+
+
+def delete_tag(ws: Workspace, asked: DeleteTag) -> Answer:
+    tags.delete_version_tag(ws, asked.name, asked.version, asked.key)
+    return DONE
+
+
+def shown(version: Version, *, aliases: bool = True) -> Answer:
+    """A version as the protocol shows it; in lists of a model's newest versions without its aliases."""
+    answer: dict[str, Any] = {
+        "name": version.model,
+        "version": str(version.number),
+        "creation_timestamp": millis(version.created),
+        "last_updated_timestamp": millis(version.updated or version.created),
+        "current_stage": shown_stage(version.stage),
+        "description": version.description or "",
+        "source": version.source,
+        "run_id": version.run or "",
+        "status": version.status,
+        "run_link": version.run_link or "",
+    }
+    if version.status_message:
+        answer["status_message"] = version.status_message
+    if version.tags:
+        answer["tags"] = pairs(version.tags)
+    if aliases and version.aliases:
+        answer["aliases"] = list(version.aliases)
+    return answer
+
+
+def _tell_logged_model(ws: Workspace, model: str, made: Version) -> None:
+    """Note on a logged model as which version it was registered."""
+    before = logged_models.get_logged_model(ws, model).tags.get(_MODEL_VERSIONS)
+    try:
+        known = json.loads(before or "[]")
+    except ValueError:
+        known = []
+    told = {"name": made.model, "version": str(made.number)}
+    listed = [*known, told] if isinstance(known, list) and told not in known else [told]
+    logged_models.set_logged_model_tags(ws, model, {_MODEL_VERSIONS: json.dumps(listed)})
+
+
+ROUTES: list[Route] = [
+    writes("POST", "/mlflow/model-versions/create", Create, create),
+    writes("PATCH", "/mlflow/model-versions/update", Update, update),
+    writes("POST", "/mlflow/model-versions/transition-stage", Move, move),
+    writes("DELETE", "/mlflow/model-versions/delete", One, delete),
+    reads("GET", "/mlflow/model-versions/get", One, get),
+    reads("GET", "/mlflow/model-versions/search", Search, search),
+    reads("GET", "/mlflow/model-versions/get-download-uri", One, download_uri),
+    writes("POST", "/mlflow/model-versions/set-tag", SetTag, set_tag),
+    writes("DELETE", "/mlflow/model-versions/delete-tag", DeleteTag, delete_tag),
+]

@@ -1,0 +1,146 @@
+"""Webhooks: who is told of what happens to registered models. Secrets go in and never come out."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from noria.registry import outbox, webhooks
+from noria.registry.webhooks import Webhook
+from noria.server.mlflow.answers import DONE, Answer, given, millis, page
+from noria.server.mlflow.faults import invalid, invalid_value
+from noria.server.mlflow.routes import Route, reads, writes
+from noria.server.mlflow.wire import Int32, Message, Names
+from noria.workspace.workspace import Workspace
+
+_STATUSES: dict[str | int, str] = {"ACTIVE": "ACTIVE", "DISABLED": "DISABLED", 1: "ACTIVE", 2: "DISABLED"}
+
+
+class Event(msgspec.Struct):
+    """What happened to what, in capitals."""
+
+    entity: str = ""
+    action: str = ""
+
+
+class Create(Message):
+    name: str = ""
+    url: str = ""
+    events: list[Event] | None = None
+    description: str = ""
+    secret: str = ""
+    status: str | int | None = None
+    required: ClassVar[Names] = ("name", "url", "events")
+
+
+class Update(Message):
+    webhook_id: str = ""
+    name: str = ""
+    description: str | None = None
+    url: str = ""
+    events: list[Event] = []
+    secret: str | None = None
+    status: str | int | None = None
+
+
+class One(Message):
+    webhook_id: str = ""
+
+
+class List(Message):
+    max_results: Int32 = 100
+    page_token: str = ""
+
+
+class Test(Message):
+    webhook_id: str = ""
+    event: Event | None = None
+
+
+def create(ws: Workspace, asked: Create) -> Answer:
+    made = webhooks.create_webhook(
+        ws,
+        asked.name,
+        asked.url,
+        [_name(one) for one in asked.events or ()],
+        description=asked.description or None,
+        secret=asked.secret or None,
+        status=_status(asked.status) or "ACTIVE",
+    )
+    return {"webhook": shown(made)}
+
+
+def get(ws: Workspace, asked: One) -> Answer:
+    return {"webhook": shown(webhooks.get_webhook(ws, asked.webhook_id))}
+
+
+def list_all(ws: Workspace, asked: List) -> Answer:
+    if asked.page_token and not asked.page_token.isdecimal():
+        raise invalid("Invalid page token, could not base64-decode")
+    offset = int(asked.page_token or 0)
+    found, after = webhooks.list_webhooks(ws, limit=asked.max_results, offset=offset)
+    return page("webhooks", map(shown, found), None if after is None else str(after))
+
+
+def update(ws: Workspace, asked: Update) -> Answer:
+    changed = webhooks.update_webhook(
+        ws,
+        asked.webhook_id,
+        name=asked.name or None,
+        url=asked.url or None,
+        events=[_name(one) for one in asked.events] or None,
+        description=asked.description,
+        secret=asked.secret,
+        status=_status(asked.status),
+    )
+    return {"webhook": shown(changed)}
+
+
+def delete(ws: Workspace, asked: One) -> Answer:
+    webhooks.delete_webhook(ws, asked.webhook_id)
+    return DONE
+
+
+def try_out(ws: Workspace, asked: Test) -> Answer:
+    """Send an example; takes as long as the receiver does, and so works among the readers."""
+    tried = outbox.try_webhook(ws, asked.webhook_id, _name(asked.event) if asked.event else None)
+    told = given(response_status=tried.status, response_body=tried.body, error_message=tried.error)
+    return {"result": {"success": tried.success, **told}}
+
+
+def shown(webhook: Webhook) -> Answer:
+    """A webhook as the protocol shows it."""
+    events = [dict(zip(("entity", "action"), one.upper().split("."), strict=True)) for one in webhook.events]
+    return given(
+        webhook_id=webhook.id,
+        name=webhook.name,
+        description=webhook.description or None,
+        url=webhook.url,
+        events=events,
+        status=webhook.status,
+        creation_timestamp=millis(webhook.created),
+        last_updated_timestamp=millis(webhook.updated),
+    )
+
+
+def _name(event: Event) -> str:
+    return f"{event.entity}.{event.action}".lower()
+
+
+def _status(told: str | int | None) -> str | None:
+    if told is None:
+        return None
+    if told not in _STATUSES:
+        raise invalid(invalid_value("status", told, "It is ACTIVE or DISABLED"))
+    return _STATUSES[told]
+
+
+ROUTES: list[Route] = [
+    writes("POST", "/mlflow/webhooks", Create, create),
+    reads("GET", "/mlflow/webhooks", List, list_all),
+    reads("GET", "/mlflow/webhooks/{webhook_id}", One, get),
+    writes("PATCH", "/mlflow/webhooks/{webhook_id}", Update, update),
+    writes("DELETE", "/mlflow/webhooks/{webhook_id}", One, delete),
+    reads("POST", "/mlflow/webhooks/{webhook_id}/test", Test, try_out),
+]
