@@ -17,12 +17,16 @@ SCHEME = "mlflow-artifacts"
 
 
 class OfOneRun(OfRun):
+    """A folder of a run."""
+
     path: str = ""
     page_token: str = ""
     required: ClassVar[Names] = ("run_id",)
 
 
 class Folder(Message):
+    """A folder of the whole tree."""
+
     path: str = ""
 
 
@@ -33,6 +37,8 @@ def list_of_run(ws: Workspace, asked: OfOneRun) -> Answer:
 
 def list_folder(ws: Workspace, asked: Folder) -> Answer:
     """What lies in a folder of the whole tree, by names alone."""
+    if asked.path.startswith("/"):
+        raise invalid("Invalid path")
     found = artifacts.list_artifacts(ws, "", _safe(asked.path))
     return given(files=[_file(one, one.path.rpartition("/")[2]) for one in found])
 
@@ -53,7 +59,7 @@ def tree_path(root: str) -> str:
 
 def _safe(path: str) -> str:
     """A folder's path, which may end with a slash, and be `.` for the root itself."""
-    return "" if path in (".", "./", "/") else path
+    return "" if path in (".", "./") else path
 
 
 def _file(one: Artifact, path: str) -> Answer:

@@ -6,11 +6,14 @@ from typing import ClassVar
 
 import msgspec
 
+from noria.config.environment import environment
 from noria.registry import outbox, webhooks
+from noria.registry.addresses import Allowed
+from noria.registry.posting import poster
 from noria.registry.webhooks import Webhook
 from noria.server.mlflow.answers import DONE, Answer, given, millis, page
 from noria.server.mlflow.faults import invalid, invalid_value
-from noria.server.mlflow.routes import Route, reads, writes
+from noria.server.mlflow.routes import Route, reads, waits, writes
 from noria.server.mlflow.wire import Int32, Message, Names
 from noria.workspace.workspace import Workspace
 
@@ -25,6 +28,8 @@ class Event(msgspec.Struct):
 
 
 class Create(Message):
+    """A new webhook."""
+
     name: str = ""
     url: str = ""
     events: list[Event] | None = None
@@ -35,30 +40,49 @@ class Create(Message):
 
 
 class Update(Message):
+    """What is to be changed of a webhook; what is not given stays."""
+
     webhook_id: str = ""
     name: str = ""
     description: str | None = None
     url: str = ""
-    events: list[Event] = []
+    events: list[Event] = msgspec.field(default_factory=list)
     secret: str | None = None
     status: str | int | None = None
 
 
 class One(Message):
+    """One webhook."""
+
     webhook_id: str = ""
 
 
 class List(Message):
+    """A page of webhooks."""
+
     max_results: Int32 = 100
     page_token: str = ""
 
 
 class Test(Message):
+    """Which event's example is to be sent."""
+
     webhook_id: str = ""
     event: Event | None = None
 
 
+def allowed() -> Allowed:
+    """Where webhooks may go: to public addresses by https, unless the environment allows more.
+
+    `NORIA_WEBHOOK_SCHEMES` is a list such as `https,http`; `NORIA_WEBHOOK_PRIVATE=1` allows the own network.
+    """
+    told = environment()
+    schemes = tuple(one.strip().lower() for one in told.get("NORIA_WEBHOOK_SCHEMES", "https").split(",") if one.strip())
+    return Allowed(schemes, private=told.get("NORIA_WEBHOOK_PRIVATE", "") in ("1", "true"))
+
+
 def create(ws: Workspace, asked: Create) -> Answer:
+    """Make a webhook."""
     made = webhooks.create_webhook(
         ws,
         asked.name,
@@ -67,15 +91,18 @@ def create(ws: Workspace, asked: Create) -> Answer:
         description=asked.description or None,
         secret=asked.secret or None,
         status=_status(asked.status) or "ACTIVE",
+        allowed=allowed(),
     )
     return {"webhook": shown(made)}
 
 
 def get(ws: Workspace, asked: One) -> Answer:
+    """One webhook."""
     return {"webhook": shown(webhooks.get_webhook(ws, asked.webhook_id))}
 
 
 def list_all(ws: Workspace, asked: List) -> Answer:
+    """A page of the webhooks, newest first."""
     if asked.page_token and not asked.page_token.isdecimal():
         raise invalid("Invalid page token, could not base64-decode")
     offset = int(asked.page_token or 0)
@@ -84,6 +111,7 @@ def list_all(ws: Workspace, asked: List) -> Answer:
 
 
 def update(ws: Workspace, asked: Update) -> Answer:
+    """Change a webhook."""
     changed = webhooks.update_webhook(
         ws,
         asked.webhook_id,
@@ -93,18 +121,21 @@ def update(ws: Workspace, asked: Update) -> Answer:
         description=asked.description,
         secret=asked.secret,
         status=_status(asked.status),
+        allowed=allowed(),
     )
     return {"webhook": shown(changed)}
 
 
 def delete(ws: Workspace, asked: One) -> Answer:
+    """Delete a webhook."""
     webhooks.delete_webhook(ws, asked.webhook_id)
     return DONE
 
 
 def try_out(ws: Workspace, asked: Test) -> Answer:
     """Send an example; takes as long as the receiver does, and so works among the readers."""
-    tried = outbox.try_webhook(ws, asked.webhook_id, _name(asked.event) if asked.event else None)
+    event = _name(asked.event) if asked.event else None
+    tried = outbox.try_webhook(ws, asked.webhook_id, event, poster(allowed()))
     told = given(response_status=tried.status, response_body=tried.body, error_message=tried.error)
     return {"result": {"success": tried.success, **told}}
 
@@ -137,10 +168,10 @@ def _status(told: str | int | None) -> str | None:
 
 
 ROUTES: list[Route] = [
-    writes("POST", "/mlflow/webhooks", Create, create),
+    waits("POST", "/mlflow/webhooks", Create, create),
     reads("GET", "/mlflow/webhooks", List, list_all),
     reads("GET", "/mlflow/webhooks/{webhook_id}", One, get),
-    writes("PATCH", "/mlflow/webhooks/{webhook_id}", Update, update),
+    waits("PATCH", "/mlflow/webhooks/{webhook_id}", Update, update),
     writes("DELETE", "/mlflow/webhooks/{webhook_id}", One, delete),
-    reads("POST", "/mlflow/webhooks/{webhook_id}/test", Test, try_out),
+    waits("POST", "/mlflow/webhooks/{webhook_id}/test", Test, try_out),
 ]
