@@ -12,15 +12,21 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
 from noria.registry import outbox
+from noria.registry.posting import poster
 from noria.server import ingest
 from noria.server.mlflow.app import Application, mlflow_app
 from noria.server.mlflow.transport import Asgi, Receive, Scope, Send
+from noria.server.mlflow.webhooks import allowed
+from noria.tracking import history
 from noria.workspace.workspace import Workspace
 
 _LOOK_EVERY = 2.0
 """Seconds between two looks of the maintenance thread."""
+_SEAL_EVERY = 30.0
+"""Seconds between two times that long series are packed: finding them looks at every point that is not packed yet."""
 _PATIENCE = 10.0
 """Seconds that it has to finish when the server stops."""
 
@@ -76,9 +82,13 @@ async def _live(ws: Workspace, mlflow: Application, receive: Receive, send: Send
 
 def maintain(ws: Workspace, stop: threading.Event, every: float = _LOOK_EVERY) -> None:
     """Look after what was written, again and again until told to stop. What fails is tried at the next look."""
+    sealed = monotonic()
     while not stop.wait(every):
         try:
             look_after(ws)
+            if monotonic() - sealed >= _SEAL_EVERY:
+                history.seal(ws)
+                sealed = monotonic()
         except NoriaError as error:
             _log.warning("maintenance waits: %s", error)
         except Exception:
@@ -87,7 +97,7 @@ def maintain(ws: Workspace, stop: threading.Event, every: float = _LOOK_EVERY) -
 
 def look_after(ws: Workspace) -> None:
     """Deliver what webhooks are owed."""
-    outbox.deliver(ws)
+    outbox.deliver(ws, poster(allowed()))
 
 
 def _named(host: str) -> str:

@@ -13,7 +13,15 @@ from noria.stores.journal import Fact
 from noria.tracking.experiments import NO_TAGS, TagMissing, active_root
 from noria.tracking.model import LoggedModel, ModelMetric, Point
 from noria.tracking.model_metrics import LoggedModelMissing, ModelPoints, model_key, record_model_metrics
-from noria.tracking.names import Pairs, check_model_name, check_text, params_of, storable, tags_of
+from noria.tracking.names import (
+    LONGEST_PARAM,
+    LONGEST_TAG,
+    Pairs,
+    check_model_name,
+    check_text,
+    loose_of,
+    storable,
+)
 from noria.tracking.params import ParamChanged
 from noria.tracking.places import below
 from noria.tracking.run_names import run_name
@@ -127,13 +135,13 @@ def delete_logged_model_tag(ws: Workspace, id: str, name: str) -> None:
 
 
 def log_logged_model_params(ws: Workspace, id: str, params: Pairs) -> None:
-    """Write params, which are written once. Raises LoggedModelMissing, ParamChanged, NamedTwice, BadName, BadValue."""
+    """Write params, which are written once. Raises LoggedModelMissing, ParamChanged, BadName, BadValue."""
     with ws.database.transaction() as connection:
         _write_params(connection, id, model_key(connection, id), params)
 
 
 def _write_params(connection: sa.Connection, id: str, key: int, params: Pairs) -> None:
-    values, table = params_of(params), logged_model_params
+    values, table = loose_of("param", params, LONGEST_PARAM), logged_model_params
     rows = [{"model": key, "name": name, "value": values[name]} for name in sorted(values)]
     insert_missing(connection, table, rows)
     standing = dict(_pairs(connection, table, [key])[key]) if values else {}
@@ -142,7 +150,7 @@ def _write_params(connection: sa.Connection, id: str, key: int, params: Pairs) -
 
 
 def _write_tags(ws: Workspace, connection: sa.Connection, key: int, tags: Pairs) -> None:
-    values = tags_of(tags)
+    values = loose_of("tag", tags, LONGEST_TAG)
     rows = [{"model": key, "name": name, "value": values[name]} for name in sorted(values)]
     ws.database.upsert(connection, logged_model_tags, rows, ["model", "name"])
 

@@ -135,6 +135,18 @@ def experiment_tags_of(pairs: Pairs) -> dict[str, str]:
     return dict(pairs)
 
 
+def loose_of(what: str, pairs: Pairs, limit: int) -> dict[str, str]:
+    """Values by name where MLflow looks at neither: any text up to `LONGEST_KEY` is a name, the last value stands.
+
+    Values are cut to `limit`. Raises BadName, BadValue.
+    """
+    found = dict(pairs)
+    for name, value in found.items():
+        check_title(what, name, LONGEST_KEY)
+        found[name] = check_text(what, name, value)[:limit]
+    return found
+
+
 def check_experiment_name(name: str) -> str:
     """Raises BadName."""
     return check_title("experiment", name, LONGEST_EXPERIMENT_NAME)

@@ -46,7 +46,6 @@ _LONG = 256 << 10
 """A body so long is decoded in a thread, too."""
 _MODEL_FILE = re.compile(r"/mlflow/logged-models/([^/]+)/artifacts/files")
 _log = logging.getLogger("noria.server")
-_TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
 _RESOURCES = (
     experiments, runs, logged, metrics, logged_models, registered_models, model_versions, artifact_lists, webhooks,
@@ -89,8 +88,8 @@ class Application:
 
     async def _answer(self, exchange: Exchange) -> None:
         path = exchange.path
-        if path in ("/health", "/version"):
-            await exchange.answer(200, info.HEALTHY if path == "/health" else info.VERSION, [_TEXT])
+        if path in info.PLAIN:
+            await exchange.answer(200, *info.PLAIN[path])
             return
         guard.check(exchange, self._hosts)
         if (prefix := next((one for one in PREFIXES if path.startswith(f"{one}/")), None)) is not None:

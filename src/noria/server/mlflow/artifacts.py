@@ -92,7 +92,7 @@ class Door:
             writing = await self._lanes.read(lambda: stack.enter_context(artifacts.writer(self._ws)))
             await self._receive(exchange, writing)
             await self._lanes.read(partial(writing.keep, path))
-        await exchange.answer(200, encode(DONE))
+        await exchange.answer(200, b"", [])
 
     async def _receive(self, exchange: Exchange, writing: ArtifactWriter) -> None:
         held = bytearray()

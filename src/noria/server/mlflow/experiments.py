@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from noria.server.mlflow.answers import DONE, Answer, millis, page, pairs
 from noria.server.mlflow.faults import INVALID_STATE, Refused, absent, invalid
 from noria.server.mlflow.routes import Route, reads, writes
+from noria.server.mlflow.sources import check_host
 from noria.server.mlflow.validation import View, experiment_key, page_size, stage_of
 from noria.server.mlflow.wire import Int64, Message, Names, Pair
 from noria.tracking import experiments
@@ -138,6 +139,7 @@ def _check_location(location: str) -> None:
         raise invalid("'artifact_location' URL can't include fragments or params.")
     if ".." in parts.query:
         raise invalid("Invalid query string")
+    check_host("artifact_location", parts)
     if location.startswith("runs:"):
         raise invalid(f"Artifact location cannot be a runs:/ URI. Given: '{location}'")
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from noria.server.mlflow.answers import Answer
 from noria.server.mlflow.routes import Route, reads
+from noria.server.mlflow.transport import Header
 from noria.server.mlflow.wire import Message
 from noria.workspace.workspace import Workspace
 
-HEALTHY = b"OK"
-VERSION = b"3.17.2"
+VERSION = "3.17.2"
 """The release of MLflow whose protocol this is; clients compare it before they use what came later."""
+PLAIN: Mapping[str, tuple[bytes, list[Header]]] = {
+    "/health": (b"OK", [(b"content-type", b"text/plain; charset=utf-8")]),
+    "/version": (VERSION.encode(), [(b"content-type", b"text/html; charset=utf-8")]),
+}
+"""The two answers that are no JSON, with MLflow's content types."""
 
 
 class Nothing(Message):

@@ -200,8 +200,8 @@ def log_model(ws: Workspace, connection: sa.Connection, asked: LogModel) -> Answ
     except (ValueError, RecursionError):
         raise invalid(f"Malformed model info. \n {asked.model_json} \n is not a valid JSON.") from None
     if not isinstance(model, dict) or (absent := _MODEL_FIELDS - model.keys()):
-        fields = sorted(absent if isinstance(model, dict) else _MODEL_FIELDS)
-        raise invalid(f"Model json is missing mandatory fields: {fields}")
+        fields = ", ".join(map(repr, sorted(absent if isinstance(model, dict) else _MODEL_FIELDS)))
+        raise invalid(f"Model json is missing mandatory fields: {{{fields}}}")
     run = locate(connection, asked.run_id)
     chosen = (run_tags.c.run == run.key, run_tags.c.name == _LOGGED_MODELS)
     before = connection.execute(sa.select(run_tags.c.value).where(*chosen)).scalar()

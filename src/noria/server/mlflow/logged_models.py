@@ -19,6 +19,7 @@ from noria.tracking.search.logged_models import search_logged_models
 from noria.workspace.workspace import Workspace
 
 _MOST_LISTED = 50_000
+_LISTED = 100
 _STATUS = {"pending": "LOGGED_MODEL_PENDING", "ready": "LOGGED_MODEL_READY", "failed": "LOGGED_MODEL_UPLOAD_FAILED"}
 _STATES: dict[str | int, str] = {
     **{told: state for state, told in _STATUS.items()}, 1: "pending", 2: "ready", 3: "failed",
@@ -147,7 +148,7 @@ def search(ws: Workspace, asked: Search) -> Answer:
         asked.filter,
         [msgspec.structs.asdict(one) for one in asked.order_by],
         [msgspec.structs.asdict(one) for one in asked.datasets],
-        limit=page_size(asked.max_results, _MOST_LISTED),
+        limit=page_size(asked.max_results or _LISTED, _MOST_LISTED),
         token=asked.page_token or None,
     )
     return page("models", map(shown, logged_models.logged_models_by_key(ws, found.keys)), found.next_token)

@@ -38,6 +38,11 @@ class One(Message):
     required: ClassVar[Names] = ("name", "version")
 
 
+class Unchecked(Message):
+    name: str = ""
+    version: str = ""
+
+
 class Update(One):
     description: str | None = None
 
@@ -115,7 +120,7 @@ def search(ws: Workspace, asked: Search) -> Answer:
     return page("model_versions", map(shown, model_versions.versions_by_key(ws, found.keys)), found.next_token)
 
 
-def download_uri(ws: Workspace, asked: One) -> Answer:
+def download_uri(ws: Workspace, asked: Unchecked) -> Answer:
     return {"artifact_uri": model_versions.download_uri(ws, asked.name, asked.version)}
 
 
@@ -171,7 +176,7 @@ ROUTES: list[Route] = [
     writes("DELETE", "/mlflow/model-versions/delete", One, delete),
     reads("GET", "/mlflow/model-versions/get", One, get),
     reads("GET", "/mlflow/model-versions/search", Search, search),
-    reads("GET", "/mlflow/model-versions/get-download-uri", One, download_uri),
+    reads("GET", "/mlflow/model-versions/get-download-uri", Unchecked, download_uri),
     writes("POST", "/mlflow/model-versions/set-tag", SetTag, set_tag),
     writes("DELETE", "/mlflow/model-versions/delete-tag", DeleteTag, delete_tag),
 ]

@@ -47,6 +47,11 @@ def writes(method: str, path: str, message: type[Message], answer: Callable[...,
     return Route(method, path, message, answer, "write", **more)
 
 
+def waits(method: str, path: str, message: type[Message], answer: Callable[..., Any]) -> Route:
+    """A route whose function waits for others than the stores, and so may not hold up the writer's thread."""
+    return Route(method, path, message, answer, "read")
+
+
 def joins(path: str, message: type[Message], answer: Callable[..., Any]) -> Route:
     """A route for small writes, which share a transaction with others that wait."""
     return Route("POST", path, message, answer, "together")

@@ -123,7 +123,7 @@ def info(run: Run) -> Answer:
         "run_name": run.name,
         "user_id": run.actor,
         "status": run.state.upper(),
-        "start_time": millis(run.started) or None,
+        "start_time": millis(run.started),
         "end_time": millis(run.ended) or None,
         "artifact_uri": run.artifact_root,
         "lifecycle_stage": run.stage,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
+from noria.config.environment import environment
 from noria.core.errors import NoriaError
 from noria.registry import registered_models, resolving
 from noria.registry.uri import Reference, parse
@@ -28,7 +29,10 @@ from noria.workspace.workspace import Workspace
 PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
 """What clients give as the source of a prompt's version, which has no files."""
 
-_ROUTE = ("api", "2.0", "mlflow-artifacts", "artifacts")
+HOSTS = frozenset({"http", "https", "ftp", "sftp", "mlflow-artifacts", "hdfs", "viewfs", "r2", "b2", "abfss"})
+"""Schemes that name a host: whoever reads from there asks any machine that a client named."""
+ALLOWED = "MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES"
+"""The variable of the environment, MLflow's own, that allows some of these schemes after all."""
 _MOST_DECODINGS = 10
 _DRIVE = re.compile(r"[a-zA-Z]:[\\/]")
 
@@ -48,11 +52,26 @@ def check_prompt(source: Source) -> None:
         raise invalid(f"Invalid prompt source: '{source.text}'. Prompt sources must use an MLflow placeholder.")
 
 
+def check_host(parameter: str, parts: SplitResult) -> None:
+    """Raises Refused for an address that names a host where only storage may be named."""
+    scheme = parts.scheme
+    if scheme not in HOSTS or (scheme == "mlflow-artifacts" and not parts.netloc):
+        return
+    if scheme in re.split(r"[,\s]+", environment().get(ALLOWED, "").lower()):
+        return
+    raise invalid(
+        f"'{parameter}' cannot use the '{scheme}' scheme: the '{scheme}' scheme addresses a host other than the tracking"
+        " server's configured artifact storage, so the server would connect to the host named in the URI. Set the"
+        f" {ALLOWED} environment variable on the server to allow it."
+    )
+
+
 def checked(ws: Workspace, source: Source) -> Source:
     """A source that may be used; run and model of the version it copies come along. Raises Refused, and as NoriaError
     what is not there.
     """
     parts = _split(source)
+    check_host("source", parts)
     if parts.scheme == "models":
         source = _of_registry(ws, source, parts)
         parts = _split(source)
@@ -65,7 +84,7 @@ def checked(ws: Workspace, source: Source) -> Source:
         _check_runs(source, parts)
     elif parts.scheme == "models":
         _check_models(source, parts)
-    elif _is_own_storage(parts):
+    elif parts.scheme == "mlflow-artifacts":
         root = _root(ws, source)
         if root is None or not _within(parts, urlsplit(root)):
             _refuse(source, by)
@@ -169,15 +188,6 @@ def _root(ws: Workspace, source: Source) -> str | None:
         _refuse(source, "run_id")
 
 
-def _is_own_storage(parts: SplitResult) -> bool:
-    """Whether a source lies in an artifact tree that a server like this one keeps."""
-    if parts.scheme == "mlflow-artifacts":
-        return True
-    names = _names(parts.path)
-    places = range(len(names) - len(_ROUTE) + 1)
-    return parts.scheme in ("http", "https") and any(names[at : at + len(_ROUTE)] == _ROUTE for at in places)
-
-
 def _within(source: SplitResult, root: SplitResult) -> bool:
     same = source.scheme == root.scheme and source.netloc.lower() == root.netloc.lower()
     return same and _below(_names(source.path), _names(root.path))
@@ -193,23 +203,18 @@ def _names(path: str) -> tuple[str, ...]:
 
 
 def _leads_elsewhere(text: str) -> bool:
-    """Whether any way of reading a source has a relative part, a zero character or a backslash in it."""
-    for decode in (unquote, unquote_plus):
-        whole = _decoded(text, decode)
-        if (
-            whole is None
-            or "\x00" in whole
-            or ".." in re.split(r"[/\\]", whole)
-            or ".." in whole.split("?")[0].split("/")
-        ):
+    """Whether any way of reading a source has a relative part or a zero character in it."""
+    for plus in (False, True):
+        whole = _decoded(text, plus=plus)
+        if whole is None or "\x00" in whole or ".." in re.split(r"[/\\?#]", whole):
             return True
     return False
 
 
-def _decoded(text: str, decode: object = unquote) -> str | None:
+def _decoded(text: str, *, plus: bool = False) -> str | None:
     """Text decoded until nothing is left to decode; None when there is no end of it."""
     for _ in range(_MOST_DECODINGS):
-        further = unquote_plus(text) if decode is unquote_plus else unquote(text)
+        further = unquote_plus(text) if plus else unquote(text)
         if further == text:
             return text
         text = further

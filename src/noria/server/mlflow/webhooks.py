@@ -6,11 +6,14 @@ from typing import ClassVar
 
 import msgspec
 
+from noria.config.environment import environment
 from noria.registry import outbox, webhooks
+from noria.registry.addresses import Allowed
+from noria.registry.posting import poster
 from noria.registry.webhooks import Webhook
 from noria.server.mlflow.answers import DONE, Answer, given, millis, page
 from noria.server.mlflow.faults import invalid, invalid_value
-from noria.server.mlflow.routes import Route, reads, writes
+from noria.server.mlflow.routes import Route, reads, waits, writes
 from noria.server.mlflow.wire import Int32, Message, Names
 from noria.workspace.workspace import Workspace
 
@@ -58,6 +61,16 @@ class Test(Message):
     event: Event | None = None
 
 
+def allowed() -> Allowed:
+    """Where webhooks may go: to public addresses by https, unless the environment allows more.
+
+    `NORIA_WEBHOOK_SCHEMES` is a list such as `https,http`; `NORIA_WEBHOOK_PRIVATE=1` allows the own network.
+    """
+    told = environment()
+    schemes = tuple(one.strip().lower() for one in told.get("NORIA_WEBHOOK_SCHEMES", "https").split(",") if one.strip())
+    return Allowed(schemes, private=told.get("NORIA_WEBHOOK_PRIVATE", "") in ("1", "true"))
+
+
 def create(ws: Workspace, asked: Create) -> Answer:
     made = webhooks.create_webhook(
         ws,
@@ -67,6 +80,7 @@ def create(ws: Workspace, asked: Create) -> Answer:
         description=asked.description or None,
         secret=asked.secret or None,
         status=_status(asked.status) or "ACTIVE",
+        allowed=allowed(),
     )
     return {"webhook": shown(made)}
 
@@ -93,6 +107,7 @@ def update(ws: Workspace, asked: Update) -> Answer:
         description=asked.description,
         secret=asked.secret,
         status=_status(asked.status),
+        allowed=allowed(),
     )
     return {"webhook": shown(changed)}
 
@@ -104,7 +119,8 @@ def delete(ws: Workspace, asked: One) -> Answer:
 
 def try_out(ws: Workspace, asked: Test) -> Answer:
     """Send an example; takes as long as the receiver does, and so works among the readers."""
-    tried = outbox.try_webhook(ws, asked.webhook_id, _name(asked.event) if asked.event else None)
+    event = _name(asked.event) if asked.event else None
+    tried = outbox.try_webhook(ws, asked.webhook_id, event, poster(allowed()))
     told = given(response_status=tried.status, response_body=tried.body, error_message=tried.error)
     return {"result": {"success": tried.success, **told}}
 
@@ -137,10 +153,10 @@ def _status(told: str | int | None) -> str | None:
 
 
 ROUTES: list[Route] = [
-    writes("POST", "/mlflow/webhooks", Create, create),
+    waits("POST", "/mlflow/webhooks", Create, create),
     reads("GET", "/mlflow/webhooks", List, list_all),
     reads("GET", "/mlflow/webhooks/{webhook_id}", One, get),
-    writes("PATCH", "/mlflow/webhooks/{webhook_id}", Update, update),
+    waits("PATCH", "/mlflow/webhooks/{webhook_id}", Update, update),
     writes("DELETE", "/mlflow/webhooks/{webhook_id}", One, delete),
-    reads("POST", "/mlflow/webhooks/{webhook_id}/test", Test, try_out),
+    waits("POST", "/mlflow/webhooks/{webhook_id}/test", Test, try_out),
 ]

@@ -29,6 +29,7 @@ from noria.server.mlflow.faults import (
 )
 from noria.stores.pages import BadToken
 from noria.tracking.artifact_paths import BadPath
+from noria.tracking.artifact_tree import ArtifactMissing
 from noria.tracking.experiments import ExperimentExists, ExperimentMissing, NotActive, TagMissing
 from noria.tracking.inputs import BadDataset
 from noria.tracking.located import RunMissing
@@ -64,7 +65,7 @@ def bad_name(error: BadName, place: str = "") -> Refused:
         return too_long(_LENGTHS.get(error.what, path), error.limit)
     if error.what == "logged model":
         return invalid(
-            f"Invalid model name ({error.name}) provided. Model name must be a non-empty string and cannot contain"
+            f"Invalid model name ({error.name!r}) provided. Model name must be a non-empty string and cannot contain"
             " the following characters: ('/', ':', '.', '%', '\"', \"'\")"
         )
     if error.what == "run":
@@ -165,13 +166,19 @@ def _(error: TwoNames) -> Refused:
 
 
 @_words(BadPath)
-def _(error: BadPath) -> Refused:
-    return invalid(f"Invalid path: {error.path}: {error.why}")
+def _(_: BadPath) -> Refused:
+    return invalid("Invalid path")
+
+
+@_words(ArtifactMissing)
+def _(error: ArtifactMissing) -> Refused:
+    return absent(f"No such artifact: '{error.path}'")
 
 
 @_words(BadToken)
 def _(error: BadToken) -> Refused:
-    return invalid(f"Invalid page token: {error.message}")
+    ours = "another" in error.message
+    return invalid(f"Invalid page token: {error.message}" if ours else "Invalid page token, could not base64-decode")
 
 
 @_words(LoggedModelMissing)
@@ -234,7 +241,7 @@ def _(error: registry.BadNumber) -> Refused:
 def _(error: registry.ModelExists) -> Refused:
     kinds = ("prompt" if error.was_prompt else "registered model", "prompt" if error.is_prompt else "registered model")
     if kinds[0] == kinds[1]:
-        return Refused(EXISTS, f"{kinds[0].capitalize()} (name={error.name}) already exists.")
+        return Refused(EXISTS, f"{kinds[0].title()} (name={error.name}) already exists.")
     return Refused(
         EXISTS,
         f"Tried to create a {kinds[1]} with name {error.name!r}, but the name is already taken by a {kinds[0]}."
