@@ -44,7 +44,12 @@ mlflow.set_experiment("torch")
 mlflow.pytorch.autolog(checkpoint=False)
 model = Line()
 with tempfile.TemporaryDirectory() as folder, mlflow.start_run() as run:
-    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False, "enable_checkpointing": False}
+    quiet = {
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "logger": False,
+        "enable_checkpointing": False,
+    }
     pl.Trainer(max_epochs=EPOCHS, accelerator="cpu", default_root_dir=folder, **quiet).fit(model, batches)
 kept = client.get_run(run.info.run_id)
 assert kept.data.params["optimizer_name"] == "SGD"

@@ -1,4 +1,4 @@
-"""A data scientist's afternoon: autolog, nested runs, a registered model, an alias, loading it again. MLflow 2 and 3."""
+"""A data scientist's afternoon: autolog, nested runs, a registered model, an alias, loading it. MLflow 2 and 3."""
 
 import sys
 import tempfile
@@ -44,7 +44,9 @@ with mlflow.start_run(run_name="outer", tags={"team": "flowers"}) as outer:
         (Path(folder) / "deep").mkdir()
         (Path(folder) / "deep" / "notes.txt").write_text("kept")
         mlflow.log_artifacts(folder, "extra")
-children = mlflow.search_runs(filter_string=f"tags.mlflow.parentRunId = '{outer.info.run_id}'", order_by=["metrics.auc DESC"])
+children = mlflow.search_runs(
+    filter_string=f"tags.mlflow.parentRunId = '{outer.info.run_id}'", order_by=["metrics.auc DESC"]
+)
 assert list(children["params.depth"]) == ["2", "1", "0"], children
 assert info.signature is not None
 
