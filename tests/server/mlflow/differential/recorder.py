@@ -18,8 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.entities.paged_list import PagedList
 
 DAY_MS = 86_400_000
-KINDS = [("model", re.compile(r"m-[0-9a-f]{32}")), ("uuid", re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")),
-         ("run", re.compile(r"(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])"))]  # fmt: skip
+ID = re.compile(r"m-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])")
 RANDOM_NAME = re.compile(r"^[a-z]+-[a-z]+-\d{1,4}$")
 QUOTED_NAME = re.compile(r"(?<=')[a-z]+-[a-z]+-\d{1,4}(?=')")
 PORT = re.compile(r"port=\d+")
@@ -37,7 +36,6 @@ class Recorder:
         self.folder = tempfile.mkdtemp(prefix="differential")
         self._http = requests.Session()
         self._http.trust_env = False
-        self._seen = {}
         self._area = ""
         self._now = time.time() * 1000
 
@@ -96,7 +94,7 @@ class Recorder:
         self._keep(name, self.normal(plain(value)))
 
     def normal(self, value, key=""):
-        """Ids by first-seen number, the present as <now>, opaque tokens, hosts and folders left out."""
+        """Ids marked as such, the present as <now>, opaque tokens, hosts and folders left out."""
         if isinstance(value, dict):
             return {self.normal(k): self.normal(v, str(k)) for k, v in value.items()}
         if isinstance(value, list):
@@ -115,13 +113,8 @@ class Recorder:
         text = PORT.sub("port=<port>", text.replace(self.url, "<server>").replace(self.folder, "<folder>"))
         text = A_SET.sub(lambda found: "{" + ", ".join(sorted(found.group()[1:-1].split(", "))) + "}", text)
         text = QUOTED_NAME.sub("<random name>", text)
-        for kind, pattern in KINDS:
-            text = pattern.sub(lambda found, kind=kind: self._numbered(kind, found.group()), text)
+        text = ID.sub(lambda found: f"<id {found.group()}>", text)
         return CLOCK.sub(lambda found: "<now>" if self._is_now(int(found.group())) else found.group(), text)
-
-    def _numbered(self, kind, one):
-        of_kind = self._seen.setdefault(kind, {})
-        return f"<{kind} {of_kind.setdefault(one, len(of_kind) + 1)}>"
 
     def _is_now(self, value):
         return math.isfinite(value) and abs(value - self._now) < DAY_MS
