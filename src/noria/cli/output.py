@@ -24,7 +24,15 @@ def say_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object
     from rich.table import Column, Table
 
     first, *others = columns
-    table = Table(Column(first, no_wrap=True), *others, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        Column(first, no_wrap=True),
+        *others,
+        title=title,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     Console().print(table)
