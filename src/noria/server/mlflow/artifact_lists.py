@@ -17,12 +17,16 @@ SCHEME = "mlflow-artifacts"
 
 
 class OfOneRun(OfRun):
+    """A folder of a run."""
+
     path: str = ""
     page_token: str = ""
     required: ClassVar[Names] = ("run_id",)
 
 
 class Folder(Message):
+    """A folder of the whole tree."""
+
     path: str = ""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+import msgspec
+
 from noria.server.mlflow.answers import DONE, Answer, millis, page, pairs
 from noria.server.mlflow.faults import INVALID_STATE, Refused, absent, invalid
 from noria.server.mlflow.routes import Route, reads, writes
@@ -21,47 +23,62 @@ _MOST_LISTED = 50_000
 
 
 class Create(Message):
+    """A new experiment, with a place for its artifacts if it shall not be the usual one."""
+
     name: str = ""
     artifact_location: str = ""
-    tags: list[Pair] = []
+    tags: list[Pair] = msgspec.field(default_factory=list)
     required: ClassVar[Names] = ("name",)
 
 
 class One(Message):
+    """One experiment, by its number as text."""
+
     experiment_id: str = ""
     required: ClassVar[Names] = ("experiment_id",)
 
 
 class ByName(Message):
+    """One experiment, by its name."""
+
     experiment_name: str = ""
     required: ClassVar[Names] = ("experiment_name",)
 
 
 class Search(Message):
+    """Which experiments, in what order."""
+
     view_type: View = None
     max_results: Int64 = 0
-    order_by: list[str] = []
+    order_by: list[str] = msgspec.field(default_factory=list)
     filter: str = ""
     page_token: str = ""
 
 
 class Rename(One):
+    """An experiment's new name."""
+
     new_name: str = ""
     required: ClassVar[Names] = ("experiment_id", "new_name")
 
 
 class SetTag(One):
+    """A tag of an experiment."""
+
     key: str = ""
     value: str = ""
     required: ClassVar[Names] = ("experiment_id", "key")
 
 
 class DeleteTag(One):
+    """A tag's name."""
+
     key: str = ""
     required: ClassVar[Names] = ("experiment_id", "key")
 
 
 def create(ws: Workspace, asked: Create) -> Answer:
+    """Make an experiment."""
     if asked.artifact_location:
         _check_location(asked.artifact_location)
     tags = {tag.key: tag.value for tag in asked.tags}
@@ -70,10 +87,12 @@ def create(ws: Workspace, asked: Create) -> Answer:
 
 
 def get(ws: Workspace, asked: One) -> Answer:
+    """One experiment in any stage."""
     return {"experiment": shown(experiments.get_experiment(ws, experiment_key(asked.experiment_id)))}
 
 
 def get_by_name(ws: Workspace, asked: ByName) -> Answer:
+    """The experiment of a name, in any stage."""
     found = experiments.find_experiment(ws, asked.experiment_name)
     if found is None:
         raise absent(f"Could not find experiment with name '{asked.experiment_name}'")
@@ -81,6 +100,7 @@ def get_by_name(ws: Workspace, asked: ByName) -> Answer:
 
 
 def search(ws: Workspace, asked: Search) -> Answer:
+    """A page of the experiments that match."""
     limit = page_size(asked.max_results, _MOST_LISTED)
     found = search_experiments(
         ws, asked.filter, asked.order_by, stage=stage_of(asked.view_type), limit=limit, token=asked.page_token or None
@@ -90,6 +110,7 @@ def search(ws: Workspace, asked: Search) -> Answer:
 
 
 def rename(ws: Workspace, asked: Rename) -> Answer:
+    """Give an active experiment another name."""
     try:
         experiments.update_experiment(ws, experiment_key(asked.experiment_id), asked.new_name)
     except NotActive as error:
@@ -98,21 +119,25 @@ def rename(ws: Workspace, asked: Rename) -> Answer:
 
 
 def delete(ws: Workspace, asked: One) -> Answer:
+    """Set an experiment and its runs aside."""
     experiments.delete_experiment(ws, experiment_key(asked.experiment_id))
     return DONE
 
 
 def restore(ws: Workspace, asked: One) -> Answer:
+    """Bring an experiment and its runs back."""
     experiments.restore_experiment(ws, experiment_key(asked.experiment_id))
     return DONE
 
 
 def set_tag(ws: Workspace, asked: SetTag) -> Answer:
+    """Tag an experiment; again changes nothing."""
     experiments.set_experiment_tag(ws, experiment_key(asked.experiment_id), asked.key, asked.value)
     return DONE
 
 
 def delete_tag(ws: Workspace, asked: DeleteTag) -> Answer:
+    """Take a tag away; one that is not there is an error."""
     experiments.delete_experiment_tag(ws, experiment_key(asked.experiment_id), asked.key)
     return DONE
 

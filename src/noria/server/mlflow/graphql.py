@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from noria.core.errors import NoriaError
 from noria.server.mlflow import artifact_lists, experiments, metrics, model_versions, runs
 from noria.server.mlflow.answers import Answer, encode
@@ -58,12 +60,12 @@ class Query(Message):
 
     query: str = ""
     variables: dict[str, Any] | None = None
-    operationName: str = ""
+    operation: str = msgspec.field(default="", name="operationName")
 
 
 def answer(ws: Workspace, asked: Query) -> Answer:
     """Answer a query. What one field cannot be answered with is told in `errors`. Raises Refused for no query."""
-    fields = read_query(asked.query, asked.operationName or None, asked.variables or {})
+    fields = read_query(asked.query, asked.operation or None, asked.variables or {})
     if len(fields) > _MOST_ROOTS:
         raise invalid(f"A GraphQL query may ask for {_MOST_ROOTS} things at once, not {len(fields)}.")
     data: dict[str, Any] = {}
@@ -99,8 +101,6 @@ def _root(ws: Workspace, asked: Field) -> Any:
 
 def message_answer(answer: Answer) -> Any:
     """An answer as plain values, also where it holds JSON that is made already."""
-    import msgspec
-
     return msgspec.json.decode(encode(answer))
 
 

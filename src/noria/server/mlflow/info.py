@@ -23,7 +23,7 @@ class Nothing(Message):
     """A request that says nothing."""
 
 
-def server_info(ws: Workspace, asked: Nothing) -> Answer:
+def server_info(_ws: Workspace, _asked: Nothing) -> Answer:
     """What this server can do. Uploads in parts and by signed addresses it cannot, so clients send plain bytes."""
     return {
         "store_type": "SqlStore",

@@ -47,6 +47,8 @@ class Metric(msgspec.Struct, gc=False):
 
 
 class LogMetric(OfRun):
+    """One point of a run's metric; with a model's id a point of that model, too."""
+
     key: str = ""
     value: float | None = None
     timestamp: Int64 | None = None
@@ -58,22 +60,28 @@ class LogMetric(OfRun):
 
 
 class LogParam(OfRun):
+    """A param or a tag of a run."""
+
     key: str = ""
     value: str = ""
     required: ClassVar[Names] = ("run_id", "key")
 
 
 class DeleteTag(Message):
+    """A tag's name."""
+
     run_id: str = ""
     key: str = ""
     required: ClassVar[Names] = ("run_id", "key")
 
 
 class LogBatch(Message):
+    """Points, params and tags of a run."""
+
     run_id: str = ""
-    metrics: list[Metric] = []
-    params: list[Pair] = []
-    tags: list[Pair] = []
+    metrics: list[Metric] = msgspec.field(default_factory=list)
+    params: list[Pair] = msgspec.field(default_factory=list)
+    tags: list[Pair] = msgspec.field(default_factory=list)
     required: ClassVar[Names] = ("run_id",)
 
 
@@ -91,7 +99,7 @@ class UsedData(msgspec.Struct):
 class UsedDataset(msgspec.Struct):
     """A dataset's use, with the tags of it."""
 
-    tags: list[Pair] = []
+    tags: list[Pair] = msgspec.field(default_factory=list)
     dataset: UsedData | None = None
 
 
@@ -103,25 +111,32 @@ class Link(msgspec.Struct):
 
 
 class LogInputs(Message):
+    """Datasets and models that a run used."""
+
     run_id: str = ""
-    datasets: list[UsedDataset] = []
-    models: list[Link] = []
+    datasets: list[UsedDataset] = msgspec.field(default_factory=list)
+    models: list[Link] = msgspec.field(default_factory=list)
     required: ClassVar[Names] = ("run_id",)
 
 
 class LogOutputs(Message):
+    """Models that came out of a run."""
+
     run_id: str = ""
     models: list[Link] | None = None
     required: ClassVar[Names] = ("run_id", "models")
 
 
 class LogModel(Message):
+    """A model as clients of version 2 tell of it, as JSON in a text."""
+
     run_id: str = ""
     model_json: str = ""
     required: ClassVar[Names] = ("run_id", "model_json")
 
 
 def log_metric(ws: Workspace, connection: sa.Connection, asked: LogMetric) -> Answer:
+    """Write one point."""
     assert asked.value is not None and asked.timestamp is not None
     check_key("metric", asked.key)
     if asked.timestamp < 0:
@@ -136,17 +151,20 @@ def log_metric(ws: Workspace, connection: sa.Connection, asked: LogMetric) -> An
     return DONE
 
 
-def log_param(ws: Workspace, connection: sa.Connection, asked: LogParam) -> Answer:
+def log_param(_ws: Workspace, connection: sa.Connection, asked: LogParam) -> Answer:
+    """Write a param once: the same value again changes nothing, another one is refused."""
     log_params(connection, locate(connection, asked.run_id), {asked.key: asked.value})
     return DONE
 
 
-def set_tag(ws: Workspace, connection: sa.Connection, asked: LogParam) -> Answer:
+def set_tag(_ws: Workspace, connection: sa.Connection, asked: LogParam) -> Answer:
+    """Tag a run; again changes nothing."""
     tags.set_tags(connection, locate(connection, asked.run_id), {asked.key: asked.value})
     return DONE
 
 
-def delete_tag(ws: Workspace, connection: sa.Connection, asked: DeleteTag) -> Answer:
+def delete_tag(_ws: Workspace, connection: sa.Connection, asked: DeleteTag) -> Answer:
+    """Take a tag away; one that is not there is an error."""
     tags.delete_tag(connection, locate(connection, asked.run_id), asked.key)
     return DONE
 
@@ -171,7 +189,7 @@ def log_batch(ws: Workspace, connection: sa.Connection, asked: LogBatch) -> Answ
         log_params(connection, run, [(one.key, one.value) for one in asked.params])
         steps = [one.step for one in metrics]
         history.append_raw(ws, connection, run.key, run.experiment, keys, values, ats, steps)  # type: ignore[arg-type]
-        if any([one.model_id for one in metrics]):
+        if any(one.model_id for one in metrics):
             _log_of_models(connection, run, metrics)
         tags.set_tags(connection, run, [(one.key, one.value) for one in asked.tags])
     except BadName as error:
@@ -182,6 +200,7 @@ def log_batch(ws: Workspace, connection: sa.Connection, asked: LogBatch) -> Answ
 
 
 def log_inputs(ws: Workspace, asked: LogInputs) -> Answer:
+    """Say which data and models a run used; again changes nothing."""
     check_run_id(asked.run_id)
     used = [_dataset_input(one) for one in asked.datasets]
     inputs.log_inputs(ws, asked.run_id, used, [ModelLink(one.model_id) for one in asked.models])
@@ -189,11 +208,12 @@ def log_inputs(ws: Workspace, asked: LogInputs) -> Answer:
 
 
 def log_outputs(ws: Workspace, asked: LogOutputs) -> Answer:
+    """Say which models came out of a run; again changes nothing."""
     inputs.log_outputs(ws, asked.run_id, [ModelLink(one.model_id, one.step) for one in asked.models or ()])
     return DONE
 
 
-def log_model(ws: Workspace, connection: sa.Connection, asked: LogModel) -> Answer:
+def log_model(_ws: Workspace, connection: sa.Connection, asked: LogModel) -> Answer:
     """What clients of version 2 tell of a model they logged: it is kept as a tag of its run."""
     try:
         model = json.loads(asked.model_json)

@@ -27,38 +27,50 @@ _STATES: dict[str | int, str] = {
 
 
 class Create(Message):
+    """A new logged model, of an experiment and perhaps of a run."""
+
     experiment_id: str = ""
     name: str = ""
     model_type: str = ""
     source_run_id: str = ""
-    params: list[Pair] = []
-    tags: list[Pair] = []
+    params: list[Pair] = msgspec.field(default_factory=list)
+    tags: list[Pair] = msgspec.field(default_factory=list)
     required: ClassVar[Names] = ("experiment_id",)
 
 
 class One(Message):
+    """One logged model."""
+
     model_id: str = ""
     allow_deleted: str = ""
 
 
 class Finalize(Message):
+    """Whether a model's files have come."""
+
     model_id: str = ""
     status: str | int | None = None
     required: ClassVar[Names] = ("model_id", "status")
 
 
 class SetTags(Message):
+    """Tags of a logged model."""
+
     model_id: str = ""
-    tags: list[Pair] = []
+    tags: list[Pair] = msgspec.field(default_factory=list)
 
 
 class LogParams(Message):
+    """Params of a logged model."""
+
     model_id: str = ""
-    params: list[Pair] = []
+    params: list[Pair] = msgspec.field(default_factory=list)
     required: ClassVar[Names] = ("model_id",)
 
 
 class DeleteTag(Message):
+    """A tag's name."""
+
     model_id: str = ""
     tag_key: str = ""
 
@@ -80,21 +92,26 @@ class OrderBy(msgspec.Struct):
 
 
 class Search(Message):
+    """Which logged models of which experiments, in what order."""
+
     experiment_ids: list[str] | None = None
     filter: str = ""
-    datasets: list[Dataset] = []
+    datasets: list[Dataset] = msgspec.field(default_factory=list)
     max_results: Int32 = 50
-    order_by: list[OrderBy] = []
+    order_by: list[OrderBy] = msgspec.field(default_factory=list)
     page_token: str = ""
     required: ClassVar[Names] = ("experiment_ids",)
 
 
 class Files(Message):
+    """A folder of a logged model."""
+
     model_id: str = ""
     artifact_directory_path: str = ""
 
 
 def create(ws: Workspace, asked: Create) -> Answer:
+    """Make a logged model; it is pending."""
     made = logged_models.create_logged_model(
         ws,
         experiment_key(asked.experiment_id),
@@ -108,11 +125,13 @@ def create(ws: Workspace, asked: Create) -> Answer:
 
 
 def get(ws: Workspace, asked: One) -> Answer:
+    """A logged model, with what was measured of it."""
     deleted = asked.allow_deleted.lower() == "true"
     return {"model": shown(logged_models.get_logged_model(ws, asked.model_id, deleted=deleted))}
 
 
 def finalize(ws: Workspace, asked: Finalize) -> Answer:
+    """Say that a model's files are there, or that they never will be."""
     told = int(asked.status) if isinstance(asked.status, str) and asked.status.isdecimal() else asked.status
     if told not in _STATES:
         raise wrong_type("status", told) if isinstance(told, str) else invalid(invalid_value("status", told))
@@ -120,26 +139,31 @@ def finalize(ws: Workspace, asked: Finalize) -> Answer:
 
 
 def delete(ws: Workspace, asked: One) -> Answer:
+    """Set a logged model aside."""
     logged_models.delete_logged_model(ws, asked.model_id)
     return DONE
 
 
 def set_tags(ws: Workspace, asked: SetTags) -> Answer:
+    """Tag a logged model; again changes nothing."""
     logged_models.set_logged_model_tags(ws, asked.model_id, [(one.key, one.value) for one in asked.tags])
     return DONE
 
 
 def delete_tag(ws: Workspace, asked: DeleteTag) -> Answer:
+    """Take a tag away; one that is not there is an error."""
     logged_models.delete_logged_model_tag(ws, asked.model_id, asked.tag_key)
     return DONE
 
 
 def log_params(ws: Workspace, asked: LogParams) -> Answer:
+    """Write params once: the same values again change nothing."""
     logged_models.log_logged_model_params(ws, asked.model_id, [(one.key, one.value) for one in asked.params])
     return DONE
 
 
 def search(ws: Workspace, asked: Search) -> Answer:
+    """A page of the logged models that match."""
     if any(not one.dataset_name for one in asked.datasets):
         raise invalid("`dataset_name` in the `datasets` clause must be specified.")
     found = search_logged_models(
@@ -155,6 +179,7 @@ def search(ws: Workspace, asked: Search) -> Answer:
 
 
 def list_files(ws: Workspace, asked: Files) -> Answer:
+    """What lies in a folder of a logged model."""
     root = logged_models.get_logged_model(ws, asked.model_id).artifact_root
     return listing(ws, root, asked.artifact_directory_path)
 

@@ -22,6 +22,8 @@ _MOST_RUNS = 100
 
 
 class History(OfRun):
+    """One metric of a run, whole or page by page."""
+
     metric_key: str = ""
     page_token: str = ""
     max_results: Int32 | None = None
@@ -29,12 +31,16 @@ class History(OfRun):
 
 
 class Bulk(Message):
-    run_id: list[str] = []
+    """One metric of several runs."""
+
+    run_id: list[str] = msgspec.field(default_factory=list)
     metric_key: str | None = None
     max_results: Int64 = MOST_POINTS
 
 
 class Interval(Message):
+    """One metric of several runs, between two steps, and how many points of each."""
+
     run_ids: list[str] | None = None
     metric_key: str = ""
     start_step: Int32 | None = None
@@ -73,7 +79,7 @@ def get_history_bulk(ws: Workspace, asked: Bulk) -> Answer:
     if asked.metric_key is None:
         raise invalid("GetMetricHistoryBulk request must specify a metric_key.")
     room = min(asked.max_results, MOST_POINTS)
-    pieces: list[bytes] = []
+    pieces: list[bytes] = msgspec.field(default_factory=list)
     for run in sorted(set(asked.run_id)):
         if room < 1:
             break
@@ -97,7 +103,7 @@ def get_interval(ws: Workspace, asked: Interval) -> Answer:
     if not 1 <= asked.max_results <= _MOST_SAMPLED:
         raise invalid(f"max_results must be between 1 and {_MOST_SAMPLED}.{SEE_THE_DOCS}")
     _check_steps(asked.start_step, asked.end_step)
-    pieces: list[bytes] = []
+    pieces: list[bytes] = msgspec.field(default_factory=list)
     for run in runs:
         try:
             found = history.sample(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+import msgspec
+
 from noria.registry import model_versions, tags
 from noria.registry.model import PROMPT_TAG, Version
 from noria.registry.search import search_model_versions
@@ -22,10 +24,12 @@ _MODEL_VERSIONS = "mlflow.modelVersions"
 
 
 class Create(Message):
+    """A version to register: where its files lie, and which run or logged model made it."""
+
     name: str = ""
     source: str = ""
     run_id: str | None = None
-    tags: list[Pair] = []
+    tags: list[Pair] = msgspec.field(default_factory=list)
     run_link: str = ""
     description: str = ""
     model_id: str | None = None
@@ -33,40 +37,54 @@ class Create(Message):
 
 
 class One(Message):
+    """One version, its number as text."""
+
     name: str = ""
     version: str = ""
     required: ClassVar[Names] = ("name", "version")
 
 
 class Unchecked(Message):
+    """One version; whether it can be one is seen when it is looked for."""
+
     name: str = ""
     version: str = ""
 
 
 class Update(One):
+    """A version's new description."""
+
     description: str | None = None
 
 
 class Move(One):
+    """The stage a version shall move to."""
+
     stage: str = ""
     archive_existing_versions: bool = False
     required: ClassVar[Names] = ("name", "version", "stage")
 
 
 class Search(Message):
+    """Which versions, in what order."""
+
     filter: str = ""
     max_results: Int64 = _MOST_LISTED
-    order_by: list[str] = []
+    order_by: list[str] = msgspec.field(default_factory=list)
     page_token: str = ""
 
 
 class SetTag(One):
+    """A tag of a version."""
+
     key: str = ""
     value: str = ""
     required: ClassVar[Names] = ("name", "version", "key")
 
 
 class DeleteTag(One):
+    """A tag's name."""
+
     key: str = ""
     required: ClassVar[Names] = ("name", "version", "key")
 
@@ -90,14 +108,17 @@ def create(ws: Workspace, asked: Create) -> Answer:
 
 
 def get(ws: Workspace, asked: One) -> Answer:
+    """One version."""
     return {"model_version": shown(model_versions.get_version(ws, asked.name, asked.version))}
 
 
 def update(ws: Workspace, asked: Update) -> Answer:
+    """Describe a version anew."""
     return {"model_version": shown(model_versions.update_version(ws, asked.name, asked.version, asked.description))}
 
 
 def move(ws: Workspace, asked: Move) -> Answer:
+    """Move a version to another stage."""
     moved = model_versions.transition_stage(
         ws, asked.name, asked.version, asked.stage, archive=asked.archive_existing_versions
     )
@@ -105,11 +126,13 @@ def move(ws: Workspace, asked: Move) -> Answer:
 
 
 def delete(ws: Workspace, asked: One) -> Answer:
+    """Delete a version; its number is not given again."""
     model_versions.delete_version(ws, asked.name, asked.version)
     return DONE
 
 
 def search(ws: Workspace, asked: Search) -> Answer:
+    """A page of the versions that match, with their aliases."""
     if asked.max_results > _MOST_LISTED:
         raise wrong_type("max_results", asked.max_results)
     if asked.max_results < 1:
@@ -121,15 +144,18 @@ def search(ws: Workspace, asked: Search) -> Answer:
 
 
 def download_uri(ws: Workspace, asked: Unchecked) -> Answer:
+    """Where a version's files can be fetched."""
     return {"artifact_uri": model_versions.download_uri(ws, asked.name, asked.version)}
 
 
 def set_tag(ws: Workspace, asked: SetTag) -> Answer:
+    """Tag a version; again changes nothing."""
     tags.set_version_tag(ws, asked.name, asked.version, asked.key, asked.value)
     return DONE
 
 
 def delete_tag(ws: Workspace, asked: DeleteTag) -> Answer:
+    """Take a tag away; again changes nothing."""
     tags.delete_version_tag(ws, asked.name, asked.version, asked.key)
     return DONE
 

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from noria.server.mlflow import graphql
 from noria.server.mlflow.answers import Answer, given
 from noria.server.mlflow.faults import NO_ENDPOINT, Refused, invalid
@@ -36,7 +38,7 @@ class Nothing(Message):
 class Datasets(Message):
     """Which experiments' datasets are to be listed."""
 
-    experiment_ids: list[str] = []
+    experiment_ids: list[str] = msgspec.field(default_factory=list)
 
 
 def is_page(path: str) -> bool:
@@ -75,23 +77,23 @@ def search_datasets(ws: Workspace, asked: Datasets) -> Answer:
     return given(dataset_summaries=listed)
 
 
-def no_endpoints(ws: Workspace, asked: Nothing) -> Answer:
+def no_endpoints(_ws: Workspace, _asked: Nothing) -> Answer:
     """A gateway to language models: there is none."""
     return {"endpoints": []}
 
 
-def no_assistant(ws: Workspace, asked: Nothing) -> Answer:
+def no_assistant(_ws: Workspace, _asked: Nothing) -> Answer:
     """An assistant's settings: there is none."""
     return {"providers": {}, "projects": {}, "remote_access_allowed": False}
 
 
-def no_providers(ws: Workspace, asked: Nothing) -> Answer:
+def no_providers(_ws: Workspace, _asked: Nothing) -> Answer:
     """Who could be an assistant: nobody."""
     nobody: dict[str, Any] = {"providers": [], "resolved": None, "gateway_vendor_options": {}}
     return nobody
 
 
-def no_telemetry(ws: Workspace, asked: Nothing) -> Answer:
+def no_telemetry(_ws: Workspace, _asked: Nothing) -> Answer:
     """What the page may tell its makers: nothing."""
     return {"disable_ui_telemetry": True, "disable_ui_events": [], "ui_rollout_percentage": 0}
 

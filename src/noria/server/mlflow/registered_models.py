@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import msgspec
+
 from noria.registry import aliases, registered_models, tags
 from noria.registry.model import RegisteredModel
 from noria.registry.search import search_registered_models
@@ -18,82 +20,108 @@ _MOST_LISTED = 1000
 
 
 class Create(Message):
+    """A name to register."""
+
     name: str = ""
-    tags: list[Pair] = []
+    tags: list[Pair] = msgspec.field(default_factory=list)
     description: str = ""
     required: ClassVar[Names] = ("name",)
 
 
 class One(Message):
+    """One registered model."""
+
     name: str = ""
     required: ClassVar[Names] = ("name",)
 
 
 class Update(One):
+    """A model's new description."""
+
     description: str = ""
 
 
 class Rename(One):
+    """A model's new name."""
+
     new_name: str = ""
     required: ClassVar[Names] = ("name", "new_name")
 
 
 class Search(Message):
+    """Which registered models, in what order."""
+
     filter: str = ""
     max_results: Int64 = 100
-    order_by: list[str] = []
+    order_by: list[str] = msgspec.field(default_factory=list)
     page_token: str = ""
 
 
 class Latest(One):
-    stages: list[str] = []
+    """Of which stages the newest versions are asked for; of all when none is named."""
+
+    stages: list[str] = msgspec.field(default_factory=list)
 
 
 class SetTag(One):
+    """A tag of a registered model."""
+
     key: str = ""
     value: str = ""
     required: ClassVar[Names] = ("name", "key")
 
 
 class DeleteTag(One):
+    """A tag's name."""
+
     key: str = ""
     required: ClassVar[Names] = ("name", "key")
 
 
 class Alias(One):
+    """An alias of a registered model."""
+
     alias: str = ""
     required: ClassVar[Names] = ("name", "alias")
 
 
 class SetAlias(Alias):
+    """An alias, and the version it shall point at."""
+
     version: str = ""
     required: ClassVar[Names] = ("name", "alias", "version")
 
 
 def create(ws: Workspace, asked: Create) -> Answer:
+    """Register a name."""
     named = {tag.key: tag.value for tag in asked.tags}
     made = registered_models.create_model(ws, asked.name, tags=named, description=asked.description or None)
     return {"registered_model": shown(made)}
 
 
 def get(ws: Workspace, asked: One) -> Answer:
+    """A registered model, with the newest version of each stage."""
     return {"registered_model": shown(registered_models.get_model(ws, asked.name))}
 
 
 def update(ws: Workspace, asked: Update) -> Answer:
+    """Describe a model anew."""
     return {"registered_model": shown(registered_models.update_model(ws, asked.name, asked.description))}
 
 
 def rename(ws: Workspace, asked: Rename) -> Answer:
+    """Call a model something else."""
     return {"registered_model": shown(registered_models.rename_model(ws, asked.name, asked.new_name))}
 
 
 def delete(ws: Workspace, asked: One) -> Answer:
+    """Delete a model with its versions."""
     registered_models.delete_model(ws, asked.name)
     return DONE
 
 
 def search(ws: Workspace, asked: Search) -> Answer:
+    """A page of the registered models that match."""
     if asked.max_results > _MOST_LISTED:
         raise wrong_type("max_results", asked.max_results)
     if asked.max_results < 1:
@@ -106,31 +134,37 @@ def search(ws: Workspace, asked: Search) -> Answer:
 
 
 def latest_versions(ws: Workspace, asked: Latest) -> Answer:
+    """The newest version of each stage."""
     found = registered_models.latest_versions(ws, asked.name, asked.stages)
     return given(model_versions=[shown_version(one, aliases=False) for one in found])
 
 
 def set_tag(ws: Workspace, asked: SetTag) -> Answer:
+    """Tag a model; again changes nothing."""
     tags.set_model_tag(ws, asked.name, asked.key, asked.value)
     return DONE
 
 
 def delete_tag(ws: Workspace, asked: DeleteTag) -> Answer:
+    """Take a tag away; again changes nothing."""
     tags.delete_model_tag(ws, asked.name, asked.key)
     return DONE
 
 
 def set_alias(ws: Workspace, asked: SetAlias) -> Answer:
+    """Point an alias at a version; again changes nothing."""
     aliases.set_alias(ws, asked.name, asked.alias, asked.version)
     return DONE
 
 
 def delete_alias(ws: Workspace, asked: Alias) -> Answer:
+    """Take an alias away; again changes nothing."""
     aliases.delete_alias(ws, asked.name, asked.alias)
     return DONE
 
 
 def version_by_alias(ws: Workspace, asked: Alias) -> Answer:
+    """The version that an alias points at."""
     return {"model_version": shown_version(aliases.version_by_alias(ws, asked.name, asked.alias))}
 
 

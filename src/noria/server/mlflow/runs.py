@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import msgspec
+
 from noria.server.mlflow.answers import DONE, Answer, micros, millis, number, page, pairs
 from noria.server.mlflow.faults import invalid, invalid_value, wrong_type
 from noria.server.mlflow.routes import Route, reads, writes
@@ -22,18 +24,24 @@ _STATES: dict[str | int, RunState] = {
 
 
 class Create(Message):
+    """A new run. `start_time` is in milliseconds; no experiment is the default one."""
+
     experiment_id: str = ""
     start_time: Int64 = 0
     run_name: str = ""
     user_id: str = ""
-    tags: list[Pair] = []
+    tags: list[Pair] = msgspec.field(default_factory=list)
 
 
 class One(OfRun):
+    """One run."""
+
     required: ClassVar[Names] = ("run_id",)
 
 
 class Update(OfRun):
+    """What is to be changed of a run; what is not given stays."""
+
     end_time: Int64 | None = None
     status: str | int | None = None
     run_name: str = ""
@@ -41,15 +49,18 @@ class Update(OfRun):
 
 
 class Search(Message):
-    experiment_ids: list[str] = []
+    """Which runs of which experiments, in what order."""
+
+    experiment_ids: list[str] = msgspec.field(default_factory=list)
     filter: str = ""
     max_results: Int32 = 1000
-    order_by: list[str] = []
+    order_by: list[str] = msgspec.field(default_factory=list)
     run_view_type: View = None
     page_token: str = ""
 
 
 def create(ws: Workspace, asked: Create) -> Answer:
+    """Begin a run."""
     key = experiment_key(asked.experiment_id) if asked.experiment_id else DEFAULT_EXPERIMENT
     tags = {tag.key: tag.value for tag in asked.tags}
     made = runs.create_run(
@@ -61,10 +72,12 @@ def create(ws: Workspace, asked: Create) -> Answer:
 
 
 def get(ws: Workspace, asked: One) -> Answer:
+    """A run with everything it logged: of each metric the newest value."""
     return {"run": shown(runs.get_run(ws, asked.run_id))}
 
 
 def search(ws: Workspace, asked: Search) -> Answer:
+    """A page of the runs that match."""
     if asked.max_results > _MOST_LISTED:
         raise wrong_type("max_results", asked.max_results)
     found = search_runs(
@@ -80,17 +93,20 @@ def search(ws: Workspace, asked: Search) -> Answer:
 
 
 def update(ws: Workspace, asked: Update) -> Answer:
+    """Change a run's state, end or name; again changes nothing."""
     ended = None if asked.end_time is None else micros(asked.end_time)
     changed = runs.update_run(ws, asked.run_id, state=_state(asked.status), ended=ended, name=asked.run_name or None)
     return {"run_info": info(changed)}
 
 
 def delete(ws: Workspace, asked: One) -> Answer:
+    """Set a run aside; again changes nothing."""
     runs.delete_run(ws, asked.run_id)
     return DONE
 
 
 def restore(ws: Workspace, asked: One) -> Answer:
+    """Bring a run back; again changes nothing."""
     runs.restore_run(ws, asked.run_id)
     return DONE
 

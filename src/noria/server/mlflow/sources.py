@@ -60,9 +60,9 @@ def check_host(parameter: str, parts: SplitResult) -> None:
     if scheme in re.split(r"[,\s]+", environment().get(ALLOWED, "").lower()):
         return
     raise invalid(
-        f"'{parameter}' cannot use the '{scheme}' scheme: the '{scheme}' scheme addresses a host other than the tracking"
-        " server's configured artifact storage, so the server would connect to the host named in the URI. Set the"
-        f" {ALLOWED} environment variable on the server to allow it."
+        f"'{parameter}' cannot use the '{scheme}' scheme: the '{scheme}' scheme addresses a host other than the"
+        " tracking server's configured artifact storage, so the server would connect to the host named in the URI."
+        f" Set the {ALLOWED} environment variable on the server to allow it."
     )
 
 
@@ -78,7 +78,7 @@ def checked(ws: Workspace, source: Source) -> Source:
     if _is_local(source, parts):
         _check_local(ws, source, parts)
         return source
-    _check_absolute(source, parts)
+    _check_absolute(source)
     by = "model_id" if source.model else "run_id"
     if parts.scheme == "runs":
         _check_runs(source, parts)
@@ -153,7 +153,7 @@ def _check_local(ws: Workspace, source: Source, parts: SplitResult) -> None:
         )
 
 
-def _check_absolute(source: Source, parts: SplitResult) -> None:
+def _check_absolute(source: Source) -> None:
     text = _decoded(source.text)
     path = re.sub(r"/+", "/", urlsplit(text).path.rstrip("/")) if text is not None else ""
     if text is None or _leads_elsewhere(source.text) or not path.startswith("/") or posixpath.normpath(path) != path:

@@ -28,6 +28,8 @@ class Event(msgspec.Struct):
 
 
 class Create(Message):
+    """A new webhook."""
+
     name: str = ""
     url: str = ""
     events: list[Event] | None = None
@@ -38,25 +40,33 @@ class Create(Message):
 
 
 class Update(Message):
+    """What is to be changed of a webhook; what is not given stays."""
+
     webhook_id: str = ""
     name: str = ""
     description: str | None = None
     url: str = ""
-    events: list[Event] = []
+    events: list[Event] = msgspec.field(default_factory=list)
     secret: str | None = None
     status: str | int | None = None
 
 
 class One(Message):
+    """One webhook."""
+
     webhook_id: str = ""
 
 
 class List(Message):
+    """A page of webhooks."""
+
     max_results: Int32 = 100
     page_token: str = ""
 
 
 class Test(Message):
+    """Which event's example is to be sent."""
+
     webhook_id: str = ""
     event: Event | None = None
 
@@ -72,6 +82,7 @@ def allowed() -> Allowed:
 
 
 def create(ws: Workspace, asked: Create) -> Answer:
+    """Make a webhook."""
     made = webhooks.create_webhook(
         ws,
         asked.name,
@@ -86,10 +97,12 @@ def create(ws: Workspace, asked: Create) -> Answer:
 
 
 def get(ws: Workspace, asked: One) -> Answer:
+    """One webhook."""
     return {"webhook": shown(webhooks.get_webhook(ws, asked.webhook_id))}
 
 
 def list_all(ws: Workspace, asked: List) -> Answer:
+    """A page of the webhooks, newest first."""
     if asked.page_token and not asked.page_token.isdecimal():
         raise invalid("Invalid page token, could not base64-decode")
     offset = int(asked.page_token or 0)
@@ -98,6 +111,7 @@ def list_all(ws: Workspace, asked: List) -> Answer:
 
 
 def update(ws: Workspace, asked: Update) -> Answer:
+    """Change a webhook."""
     changed = webhooks.update_webhook(
         ws,
         asked.webhook_id,
@@ -113,6 +127,7 @@ def update(ws: Workspace, asked: Update) -> Answer:
 
 
 def delete(ws: Workspace, asked: One) -> Answer:
+    """Delete a webhook."""
     webhooks.delete_webhook(ws, asked.webhook_id)
     return DONE
 
