@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -49,23 +50,25 @@ class Door:
         """What is answered with 200."""
         return self._good(self.http.get(f"/api/2.0/mlflow/{path}", params=query))
 
-    def post(self, path: str, **body: Any) -> dict[str, Any]:
+    def post(self, path: str, /, **body: Any) -> dict[str, Any]:
         """What is answered with 200."""
-        return self._good(self.http.post(f"/api/2.0/mlflow/{path}", json=body))
+        return self.send("POST", path, **body)
 
-    def send(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+    def send(self, method: str, path: str, /, **body: Any) -> dict[str, Any]:
         """What is answered with 200."""
-        return self._good(self.http.request(method, f"/api/2.0/mlflow/{path}", json=body))
+        return self._good(self._sent(method, path, json.dumps(body)))
 
-    def refused(self, method: str, path: str, status: int, code: str, query: Any = None, **body: Any) -> str:
+    def refused(self, method: str, path: str, status: int, code: str, query: Any = None, /, **body: Any) -> str:
         """The message of an error with that status and code."""
-        sent = {"params": query} if method == "GET" else {"json": body}
-        answer = self.http.request(method, f"/api/2.0/mlflow/{path}", **sent)
+        if method == "GET":
+            answer = self.http.get(f"/api/2.0/mlflow/{path}", params=query)
+        else:
+            answer = self._sent(method, path, json.dumps(body))
         told = answer.json()
         assert (answer.status_code, told["error_code"]) == (status, code), told
         return str(told["message"])
 
-    def invalid(self, path: str, **body: Any) -> str:
+    def invalid(self, path: str, /, **body: Any) -> str:
         """The message of a POST that is refused because of a parameter."""
         return self.refused("POST", path, 400, "INVALID_PARAMETER_VALUE", **body)
 
@@ -76,6 +79,10 @@ class Door:
     def run(self, run: str) -> dict[str, Any]:
         """A run."""
         return dict(self.get("runs/get", run_id=run)["run"])
+
+    def _sent(self, method: str, path: str, body: str) -> httpx.Response:
+        headers = {"content-type": "application/json"}
+        return self.http.request(method, f"/api/2.0/mlflow/{path}", content=body, headers=headers)
 
     @staticmethod
     def _good(answer: httpx.Response) -> dict[str, Any]:
