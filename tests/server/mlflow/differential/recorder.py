@@ -23,6 +23,7 @@ RANDOM_NAME = re.compile(r"^[a-z]+-[a-z]+-\d{1,4}$")
 QUOTED_NAME = re.compile(r"(?<=')[a-z]+-[a-z]+-\d{1,4}(?=')")
 PORT = re.compile(r"port=\d+")
 A_SET = re.compile(r"\{'[^{}]*'\}")
+LONG = re.compile(r"([b-z])\1{49,}")
 CLOCK = re.compile(r"(?<!\d)\d{13}(?!\d)")
 
 
@@ -98,7 +99,7 @@ class Recorder:
         if isinstance(value, dict):
             return {self.normal(k): self.normal(v, str(k)) for k, v in value.items()}
         if isinstance(value, list):
-            return [self.normal(one, key) for one in value]
+            return _sorted_by_key([self.normal(one, key) for one in value])
         if isinstance(value, str):
             return self._text(value, key)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -113,6 +114,7 @@ class Recorder:
         text = PORT.sub("port=<port>", text.replace(self.url, "<server>").replace(self.folder, "<folder>"))
         text = A_SET.sub(lambda found: "{" + ", ".join(sorted(found.group()[1:-1].split(", "))) + "}", text)
         text = QUOTED_NAME.sub("<random name>", text)
+        text = LONG.sub(lambda found: f"<{found[1]} {len(found.group())} times>", text)
         text = ID.sub(lambda found: f"<id {found.group()}>", text)
         return CLOCK.sub(lambda found: "<now>" if self._is_now(int(found.group())) else found.group(), text)
 
@@ -124,6 +126,14 @@ class Recorder:
         if full in self.answers:
             raise ValueError(f"two calls are named {full!r}")
         self.answers[full] = answer
+
+
+def _sorted_by_key(values):
+    """Tags, params and latest metrics are sets, in whatever order a database gives them."""
+    keys = [one.get("key") for one in values if isinstance(one, dict)]
+    if len(keys) == len(values) and None not in keys and len(set(keys)) == len(keys):
+        return sorted(values, key=lambda one: one["key"])
+    return values
 
 
 def plain(value):
@@ -148,6 +158,8 @@ def plain(value):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, datetime.datetime):
         return int(value.timestamp() * 1000)
+    if type(value).__module__.startswith("google."):
+        return [plain(one) for one in value]
     return _object(value)
 
 
