@@ -79,7 +79,7 @@ def get_history_bulk(ws: Workspace, asked: Bulk) -> Answer:
     if asked.metric_key is None:
         raise invalid("GetMetricHistoryBulk request must specify a metric_key.")
     room = min(asked.max_results, MOST_POINTS)
-    pieces: list[bytes] = msgspec.field(default_factory=list)
+    pieces: list[bytes] = []
     for run in sorted(set(asked.run_id)):
         if room < 1:
             break
@@ -103,7 +103,7 @@ def get_interval(ws: Workspace, asked: Interval) -> Answer:
     if not 1 <= asked.max_results <= _MOST_SAMPLED:
         raise invalid(f"max_results must be between 1 and {_MOST_SAMPLED}.{SEE_THE_DOCS}")
     _check_steps(asked.start_step, asked.end_step)
-    pieces: list[bytes] = msgspec.field(default_factory=list)
+    pieces: list[bytes] = []
     for run in runs:
         try:
             found = history.sample(
