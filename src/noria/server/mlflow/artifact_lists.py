@@ -37,8 +37,6 @@ def list_of_run(ws: Workspace, asked: OfOneRun) -> Answer:
 
 def list_folder(ws: Workspace, asked: Folder) -> Answer:
     """What lies in a folder of the whole tree, by names alone."""
-    if asked.path.startswith("/"):
-        raise invalid("Invalid path")
     found = artifacts.list_artifacts(ws, "", _safe(asked.path))
     return given(files=[_file(one, one.path.rpartition("/")[2]) for one in found])
 
@@ -58,7 +56,9 @@ def tree_path(root: str) -> str:
 
 
 def _safe(path: str) -> str:
-    """A folder's path, which may end with a slash, and be `.` for the root itself."""
+    """A folder's path, which may end with a slash, and be `.` for the root itself. Raises Refused."""
+    if path.startswith("/"):
+        raise invalid("Invalid path")
     return "" if path in (".", "./") else path
 
 
