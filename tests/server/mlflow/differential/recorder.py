@@ -116,6 +116,8 @@ class Recorder:
         text = PORT.sub("port=<port>", text.replace(self.url, "<server>").replace(self.folder, "<folder>"))
         text = A_SET.sub(lambda found: "{" + ", ".join(sorted(found.group()[1:-1].split(", "))) + "}", text)
         text = QUOTED_NAME.sub("<random name>", text)
+        if "Response text: {" in text:  # JSON in a message: blanks in it say nothing
+            text = text.replace('": ', '":').replace(', "', ',"')
         text = LONG.sub(lambda found: f"<{found[1]} {len(found.group())} times>", text)
         text = ID.sub(lambda found: f"<id {found.group()}>", text)
         return CLOCK.sub(lambda found: "<now>" if self._is_now(int(found.group())) else found.group(), text)
