@@ -124,7 +124,7 @@ def _shaped(value: Any, asked: Field, kind: str) -> Any:
             continue
         found, type_ = value.get(_snake(one.name)), types.get(one.name)
         if type_ is None:
-            shaped[one.key] = _scalar(one.name, found)
+            shaped[one.key] = _scalar(one.name, found, number=kind.startswith("MlflowMetric"))
         elif type_.startswith("["):
             items = found or []
             shaped[one.key] = [_shaped(item, one, type_[1:]) for item in items] if type_[1:] else items
@@ -133,13 +133,16 @@ def _shaped(value: Any, asked: Field, kind: str) -> Any:
     return shaped
 
 
-def _scalar(name: str, value: Any) -> Any:
-    """A plain value as protobuf's defaults and GraphQL's types have it: 64-bit integers are texts."""
+def _scalar(name: str, value: Any, *, number: bool) -> Any:
+    """A plain value as protobuf's defaults and GraphQL's types have it: 64-bit integers are texts.
+
+    `number` says that a `value` is one, so that a text there is NaN or an infinity, which GraphQL does not have.
+    """
     if name in _LONGS:
         return str(value or 0)
     if value is None:
         return None if name in _NULLS else ""
-    return None if name == "value" and isinstance(value, str) else value
+    return None if number and name == "value" and isinstance(value, str) else value
 
 
 def _snake(name: str) -> str:

@@ -18,7 +18,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.entities.paged_list import PagedList
 
 DAY_MS = 86_400_000
-ID = re.compile(r"m-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])")
+ID = re.compile(
+    r"webhook_[0-9a-z]{26}|m-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])"
+)
 RANDOM_NAME = re.compile(r"^[a-z]+-[a-z]+-\d{1,4}$")
 QUOTED_NAME = re.compile(r"(?<=')[a-z]+-[a-z]+-\d{1,4}(?=')")
 PORT = re.compile(r"port=\d+")
@@ -99,7 +101,7 @@ class Recorder:
         if isinstance(value, dict):
             return {self.normal(k): self.normal(v, str(k)) for k, v in value.items()}
         if isinstance(value, list):
-            return _sorted_by_key([self.normal(one, key) for one in value])
+            return _without_order([self.normal(one, key) for one in value])
         if isinstance(value, str):
             return self._text(value, key)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -114,6 +116,8 @@ class Recorder:
         text = PORT.sub("port=<port>", text.replace(self.url, "<server>").replace(self.folder, "<folder>"))
         text = A_SET.sub(lambda found: "{" + ", ".join(sorted(found.group()[1:-1].split(", "))) + "}", text)
         text = QUOTED_NAME.sub("<random name>", text)
+        if "Response text: {" in text:  # JSON in a message: blanks in it say nothing
+            text = text.replace('": ', '":').replace(', "', ',"')
         text = LONG.sub(lambda found: f"<{found[1]} {len(found.group())} times>", text)
         text = ID.sub(lambda found: f"<id {found.group()}>", text)
         return CLOCK.sub(lambda found: "<now>" if self._is_now(int(found.group())) else found.group(), text)
@@ -128,11 +132,14 @@ class Recorder:
         self.answers[full] = answer
 
 
-def _sorted_by_key(values):
-    """Tags, params and latest metrics are sets, in whatever order a database gives them."""
-    keys = [one.get("key") for one in values if isinstance(one, dict)]
-    if len(keys) == len(values) and None not in keys and len(set(keys)) == len(keys):
-        return sorted(values, key=lambda one: one["key"])
+def _without_order(values):
+    """Tags, params, latest metrics and events are sets, in whatever order a database gives them."""
+    if values and all(isinstance(one, dict) for one in values):
+        keys = [one.get("key") for one in values]
+        if None not in keys and len(set(keys)) == len(keys):
+            return sorted(values, key=lambda one: one["key"])
+        if all(set(one) == {"action", "entity"} for one in values):
+            return sorted(values, key=lambda one: (one["entity"], one["action"]))
     return values
 
 

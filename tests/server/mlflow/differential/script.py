@@ -25,6 +25,7 @@ from areas import (
     errors,
     experiments,
     fluent,
+    graphql,
     histories,
     limits,
     logged_models,
@@ -57,6 +58,7 @@ AREAS = {
         artifacts,
         errors,
         fluent,
+        graphql,
         webhooks,
         places,
     )
