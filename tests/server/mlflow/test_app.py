@@ -97,10 +97,13 @@ def test_ones_own_page_may_change_things(door):
 def test_a_name_that_is_not_this_servers_is_refused(tmp_path):
     ws = make_workspace(tmp_path)
     with Door(ws, mlflow_app(ws, hosts=frozenset({"tracking.example"}))) as door:
+
         def status(host):
             return door.http.get("/api/2.0/mlflow/experiments/search?max_results=1", headers={"host": host}).status_code
 
-        assert {status(host) for host in ("localhost:5000", "127.0.0.1", "[::1]:80", "10.0.0.7", "tracking.example")} == {200}
+        assert {
+            status(host) for host in ("localhost:5000", "127.0.0.1", "[::1]:80", "10.0.0.7", "tracking.example")
+        } == {200}
         assert {status(host) for host in ("evil.example", "localhost.evil.example", "", "a b", "[::1")} == {403}
         assert door.http.get("/health", headers={"host": "evil.example"}).status_code == 200
     ws.close()
@@ -137,7 +140,9 @@ def test_a_body_just_below_the_limit_is_read(door):
     run = door.new_run()
     body = json.dumps({"run_id": run, "tags": [{"key": "k", "value": "v"}]}).encode()
     padded = body[:-1] + b" " * ((8 << 20) - len(body)) + b"}"
-    answer = door.http.post("/api/2.0/mlflow/runs/log-batch", content=padded, headers={"content-type": "application/json"})
+    answer = door.http.post(
+        "/api/2.0/mlflow/runs/log-batch", content=padded, headers={"content-type": "application/json"}
+    )
     assert answer.status_code == 200
 
 

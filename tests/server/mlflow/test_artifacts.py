@@ -56,7 +56,9 @@ def test_what_goes_up_in_chunks_of_unknown_length_comes_down(door):
     assert fetch(door, "0/r/artifacts/a.bin").content == b"abc" + b"d" * 100_000
 
 
-@pytest.mark.parametrize("name", ["a b+c%25d&e=f.txt", "größe/数.txt", "a..b", "...", "~", "x;y", "50%25.txt", "a'b\"c", "-", "con"])
+@pytest.mark.parametrize(
+    "name", ["a b+c%25d&e=f.txt", "größe/数.txt", "a..b", "...", "~", "x;y", "50%25.txt", "a'b\"c", "-", "con"]
+)
 def test_every_name_that_can_be_one_is_kept(door, name):
     path = "0/r/artifacts/" + name.replace("%25", "%")
     put(door, f"0/r/artifacts/{name}", b"1")
@@ -148,11 +150,18 @@ def test_folders_of_a_run_are_listed(door):
     told = door.get("artifacts/list", run_id=run)
     assert told == {
         "root_uri": f"mlflow-artifacts:/0/{run}/artifacts",
-        "files": [{"path": "a.txt", "is_dir": False, "file_size": 2}, {"path": "empty", "is_dir": False}, {"path": "model", "is_dir": True}],
+        "files": [
+            {"path": "a.txt", "is_dir": False, "file_size": 2},
+            {"path": "empty", "is_dir": False},
+            {"path": "model", "is_dir": True},
+        ],
     }
     for folder in ("model", "model/"):
         below = door.get("artifacts/list", run_id=run, path=folder)["files"]
-        assert below == [{"path": "model/MLmodel", "is_dir": False, "file_size": 2}, {"path": "model/data", "is_dir": True}]
+        assert below == [
+            {"path": "model/MLmodel", "is_dir": False, "file_size": 2},
+            {"path": "model/data", "is_dir": True},
+        ]
     assert "files" not in door.get("artifacts/list", run_id=run, path="nothere")
     assert door.get("artifacts/list", run_uuid=run) == told
     by_name = door.http.get(ROOT, params={"path": f"0/{run}/artifacts/model"}).json()["files"]
@@ -203,7 +212,10 @@ def test_the_pages_doors_lead_to_the_same_files(door):
     assert page("/get-artifact", run_uuid=run, path="model/MLmodel") == b"of the run"
     assert page("/model-versions/get-artifact", name="m", version="2", path="MLmodel") == b"of the run"
     assert page("/model-versions/get-artifact", name="m", version="3", path="MLmodel") == b"of the model"
-    assert page(f"/ajax-api/2.0/mlflow/logged-models/{model}/artifacts/files", artifact_file_path="MLmodel") == b"of the model"
+    assert (
+        page(f"/ajax-api/2.0/mlflow/logged-models/{model}/artifacts/files", artifact_file_path="MLmodel")
+        == b"of the model"
+    )
 
 
 def test_what_the_pages_doors_need(door):
@@ -217,10 +229,15 @@ def test_what_the_pages_doors_need(door):
 
 def test_an_upload_that_breaks_off_leaves_nothing(door, tmp_path):
     with socket.create_connection(("127.0.0.1", door.port)) as connection:
-        connection.sendall(f"PUT {ROOT}/0/r/artifacts/a HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n".encode() + b"x" * 500_000)
+        connection.sendall(
+            f"PUT {ROOT}/0/r/artifacts/a HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n".encode()
+            + b"x" * 500_000
+        )
     put(door, "0/r/artifacts/b", b"1")  # by now the other one has ended
     assert fetch(door, "0/r/artifacts/a").status_code == 404
-    assert door.http.get(ROOT, params={"path": "0/r/artifacts"}).json()["files"] == [{"path": "b", "is_dir": False, "file_size": 1}]
+    assert door.http.get(ROOT, params={"path": "0/r/artifacts"}).json()["files"] == [
+        {"path": "b", "is_dir": False, "file_size": 1}
+    ]
 
 
 def test_a_full_disk_in_the_middle_of_an_upload_leaves_nothing(door, tmp_path, monkeypatch):

@@ -65,7 +65,9 @@ def test_tags_are_set_replaced_and_taken_away(door):
     assert get(door, key)["tags"] == [{"key": "k", "value": "2"}]
     door.post("experiments/delete-experiment-tag", experiment_id=key, key="k")
     assert "tags" not in get(door, key)
-    said = door.refused("POST", "experiments/delete-experiment-tag", 404, "RESOURCE_DOES_NOT_EXIST", experiment_id=key, key="k")
+    said = door.refused(
+        "POST", "experiments/delete-experiment-tag", 404, "RESOURCE_DOES_NOT_EXIST", experiment_id=key, key="k"
+    )
     assert said == f"No tag with name: k in experiment with id {key}"
 
 
@@ -74,7 +76,9 @@ def test_search_pages_through_what_matches(door):
         make(door, f"e{number}", tags=[{"key": "odd", "value": str(number % 2)}])
     names, token = [], ""
     while token is not None:
-        found = door.post("experiments/search", filter="tags.odd = '0'", order_by=["name"], max_results=2, page_token=token)
+        found = door.post(
+            "experiments/search", filter="tags.odd = '0'", order_by=["name"], max_results=2, page_token=token
+        )
         names += [one["name"] for one in found["experiments"]]
         token = found.get("next_page_token")
     assert names == ["e0", "e2", "e4"]
@@ -100,7 +104,9 @@ def test_a_page_has_a_size_between_1_and_50000(door, size, why):
     door.post("experiments/search", max_results=50_000)
 
 
-@pytest.mark.parametrize("filter", ["name ~ 'x'", "name =", "x = 'y' AND", "' OR 1=1 --", "name = 'a", "(" * 3000, "\0"])
+@pytest.mark.parametrize(
+    "filter", ["name ~ 'x'", "name =", "x = 'y' AND", "' OR 1=1 --", "name = 'a", "(" * 3000, "\0"]
+)
 def test_a_filter_that_cannot_be_read_is_refused(door, filter):
     door.invalid("experiments/search", max_results=5, filter=filter)
 
@@ -115,7 +121,10 @@ def test_a_name_has_at_most_500_characters(door, length, taken):
     if taken:
         make(door, "ü" * length)
     else:
-        assert door.invalid("experiments/create", name="ü" * length) == "'name' exceeds the maximum length of 500 characters"
+        assert (
+            door.invalid("experiments/create", name="ü" * length)
+            == "'name' exceeds the maximum length of 500 characters"
+        )
 
 
 @pytest.mark.parametrize(("key", "value", "taken"), [(250, 20_000, True), (251, 1, False), (1, 20_001, False)])
@@ -142,7 +151,9 @@ def test_a_number_that_is_no_experiments(door, told, status):
     door.refused("POST", "experiments/delete", status, code, experiment_id=told)
 
 
-@pytest.mark.parametrize("place", ["s3://bucket/x", "gs://b/p?x=1", "/mnt/shared", "file:///mnt/x", "mlflow-artifacts:/elsewhere"])
+@pytest.mark.parametrize(
+    "place", ["s3://bucket/x", "gs://b/p?x=1", "/mnt/shared", "file:///mnt/x", "mlflow-artifacts:/elsewhere"]
+)
 def test_artifacts_may_lie_elsewhere(door, place):
     key = make(door, place, artifact_location=place)
     run = door.post("runs/create", experiment_id=key)["run"]["info"]

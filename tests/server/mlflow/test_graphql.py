@@ -66,7 +66,9 @@ def test_searches(door):
       mlflowListArtifacts(input: {runId: "%s"}) { files { path } rootUri } mlflowSearchModelVersions(input: {}) { modelVersions { name } } }"""
     told = ask(door, query % (run, run))["data"]
     assert told["mlflowSearchRuns"]["runs"] == [{"info": {"runId": run}, "experiment": {"name": "Default"}}]
-    assert told["mlflowGetMetricHistoryBulkInterval"]["metrics"] == [{"key": "m", "value": 1.0, "timestamp": "7", "runId": run}]
+    assert told["mlflowGetMetricHistoryBulkInterval"]["metrics"] == [
+        {"key": "m", "value": 1.0, "timestamp": "7", "runId": run}
+    ]
     assert told["mlflowListArtifacts"]["files"] == []
     assert told["mlflowSearchModelVersions"] == {"modelVersions": []}
 
@@ -90,7 +92,11 @@ def test_what_is_no_query_is_refused(door, query):
 
 
 def test_arguments_are_values_and_variables():
-    [found] = read_query('query ($v: Int = 3) { f(a: $v, b: [1, -2.5, true, null], c: {d: "x\\n", e: ENUM}) @skip(if: false) }', None, {"v": 7})
+    [found] = read_query(
+        'query ($v: Int = 3) { f(a: $v, b: [1, -2.5, true, null], c: {d: "x\\n", e: ENUM}) @skip(if: false) }',
+        None,
+        {"v": 7},
+    )
     assert found.arguments == {"a": 7, "b": [1, -2.5, True, None], "c": {"d": "x\n", "e": "ENUM"}}
 
 

@@ -48,7 +48,9 @@ async def held_back(lanes, works):
 
 def test_writes_that_wait_together_share_a_transaction(ws, lanes):
     seen = []
-    assert asyncio.run(held_back(lanes, [insert(f"n{number}", seen) for number in range(5)])) == [f"n{number}" for number in range(5)]
+    assert asyncio.run(held_back(lanes, [insert(f"n{number}", seen) for number in range(5)])) == [
+        f"n{number}" for number in range(5)
+    ]
     assert len({id(connection) for connection in seen}) == 1
     assert names(ws) == [f"n{number}" for number in range(5)]
 

@@ -70,7 +70,9 @@ def test_every_number_is_kept(door, run, sent, kept):
 
 def test_bare_nan_and_infinity_are_understood(door, run):
     body = f'{{"run_id": "{run}", "metrics": [{{"key": "a", "value": NaN, "timestamp": 1}}, {{"key": "b", "value": -Infinity, "timestamp": 1}}]}}'
-    answer = door.http.post("/api/2.0/mlflow/runs/log-batch", content=body, headers={"content-type": "application/json"})
+    answer = door.http.post(
+        "/api/2.0/mlflow/runs/log-batch", content=body, headers={"content-type": "application/json"}
+    )
     assert answer.json() == {}
     assert (metrics(door, run)["a"]["value"], metrics(door, run)["b"]["value"]) == ("NaN", -LARGEST)
 
@@ -179,7 +181,9 @@ def test_what_is_missing_in_a_batch_is_named(door, run, what, item, path):
 
 def test_a_batch_is_all_or_nothing(door, run):
     door.post("runs/log-parameter", run_id=run, key="p", value="1")
-    said = door.invalid("runs/log-batch", run_id=run, metrics=points(5), params=[{"key": "q", "value": "1"}, {"key": "p", "value": "2"}])
+    said = door.invalid(
+        "runs/log-batch", run_id=run, metrics=points(5), params=[{"key": "q", "value": "1"}, {"key": "p", "value": "2"}]
+    )
     assert said == ("Changing param values is not allowed. Params were already logged='[{'key': 'p', 'old_value': '1', 'new_value': '2'}]'"
                     f" for run ID='{run}'.")  # fmt: skip
     assert metrics(door, run) == {}
@@ -200,7 +204,10 @@ def test_a_param_given_twice_in_a_batch_is_refused(door, run):
 
 @pytest.mark.parametrize("run_id", ["no such", "a/b", "../x", "-a", "x" * 257, "é"])
 def test_what_is_no_runs_id_is_refused_in_a_batch(door, run_id):
-    assert door.invalid("runs/log-batch", run_id=run_id) == f"Invalid value {json.dumps(run_id)} for parameter 'run_id' supplied."
+    assert (
+        door.invalid("runs/log-batch", run_id=run_id)
+        == f"Invalid value {json.dumps(run_id)} for parameter 'run_id' supplied."
+    )
 
 
 @pytest.mark.parametrize("body", [{"metrics": "x"}, {"metrics": [5]}, {"params": {"a": 1}}, {"tags": [[]]}, {"metrics": [None]},
@@ -236,11 +243,17 @@ def test_inputs_and_outputs_come_back(door, run):
     door.post("runs/log-inputs", run_id=run, datasets=[{"dataset": data, "tags": tags}], models=[{"model_id": "m-1"}])
     door.post("runs/outputs", run_id=run, models=[{"model_id": "m-2", "step": 7}])
     shown = door.run(run)
-    assert shown["inputs"] == {"dataset_inputs": [{"tags": tags, "dataset": data}], "model_inputs": [{"model_id": "m-1"}]}
+    assert shown["inputs"] == {
+        "dataset_inputs": [{"tags": tags, "dataset": data}],
+        "model_inputs": [{"model_id": "m-1"}],
+    }
     assert shown["outputs"] == {"model_outputs": [{"model_id": "m-2", "step": 7}]}
 
 
-@pytest.mark.parametrize(("part", "limit"), [("name", 500), ("digest", 36), ("source", 65_535), ("schema", 1_048_575), ("profile", 16_777_215)])
+@pytest.mark.parametrize(
+    ("part", "limit"),
+    [("name", 500), ("digest", 36), ("source", 65_535), ("schema", 1_048_575), ("profile", 16_777_215)],
+)
 def test_a_datasets_parts_have_limits(door, run, part, limit):
     data = {"name": "n", "digest": "d", "source_type": "t", "source": "s", part: "x" * limit}
     door.post("runs/log-inputs", run_id=run, datasets=[{"dataset": data}])
@@ -248,7 +261,9 @@ def test_a_datasets_parts_have_limits(door, run, part, limit):
     assert said == f"'{part}' exceeds the maximum length of {limit} characters"
 
 
-@pytest.mark.parametrize("dataset", [{}, {"dataset": {"name": "n"}}, {"dataset": 5}, {"dataset": {"name": 5}}, "x", None])
+@pytest.mark.parametrize(
+    "dataset", [{}, {"dataset": {"name": "n"}}, {"dataset": 5}, {"dataset": {"name": 5}}, "x", None]
+)
 def test_what_is_no_dataset_is_refused(door, run, dataset):
     door.invalid("runs/log-inputs", run_id=run, datasets=[dataset])
     assert door.run(run)["inputs"] == {}
@@ -266,10 +281,20 @@ def test_a_model_that_version_2_tells_of_is_kept_as_a_tag(door, run):
 
 def test_points_of_a_logged_model_are_the_runs_and_the_models(door, run):
     model = door.post("logged-models", experiment_id="0", name="m", source_run_id=run)["model"]["info"]["model_id"]
-    point = {"key": "auc", "value": 0.7, "timestamp": 5, "step": 1, "model_id": model, "dataset_name": "d", "dataset_digest": "1"}
+    point = {
+        "key": "auc",
+        "value": 0.7,
+        "timestamp": 5,
+        "step": 1,
+        "model_id": model,
+        "dataset_name": "d",
+        "dataset_digest": "1",
+    }
     for _ in range(2):
         door.post("runs/log-metric", run_id=run, **point)
-        door.post("runs/log-batch", run_id=run, metrics=[{**point, "key": "f1"}, {"key": "plain", "value": 1, "timestamp": 1}])
+        door.post(
+            "runs/log-batch", run_id=run, metrics=[{**point, "key": "f1"}, {"key": "plain", "value": 1, "timestamp": 1}]
+        )
     kept = door.get(f"logged-models/{model}")["model"]["data"]["metrics"]
     assert kept == [{**point, "run_id": run}, {**point, "key": "f1", "run_id": run}]
     assert sorted(metrics(door, run)) == ["auc", "f1", "plain"]

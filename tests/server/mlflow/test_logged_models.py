@@ -50,11 +50,24 @@ def test_a_status_that_there_is_not_is_refused(door, model, status):
 
 def test_tags_and_params(door, model):
     for _ in range(2):
-        assert door.send("PATCH", f"logged-models/{model}/tags", tags=[{"key": "a/b", "value": "1"}, {"key": "odd $", "value": "2"}]) == {}
+        assert (
+            door.send(
+                "PATCH",
+                f"logged-models/{model}/tags",
+                tags=[{"key": "a/b", "value": "1"}, {"key": "odd $", "value": "2"}],
+            )
+            == {}
+        )
         assert door.post(f"logged-models/{model}/params", params=[{"key": "layers[0]", "value": "9"}]) == {}
     assert get(door, model)["info"]["tags"] == [{"key": "a/b", "value": "1"}, {"key": "odd $", "value": "2"}]
     assert get(door, model)["data"]["params"] == [{"key": "layers[0]", "value": "9"}]
-    said = door.refused("POST", f"logged-models/{model}/params", 400, "INVALID_PARAMETER_VALUE", params=[{"key": "layers[0]", "value": "8"}])
+    said = door.refused(
+        "POST",
+        f"logged-models/{model}/params",
+        400,
+        "INVALID_PARAMETER_VALUE",
+        params=[{"key": "layers[0]", "value": "8"}],
+    )
     assert "Changing param values is not allowed" in said
     assert door.http.delete(f"/api/2.0/mlflow/logged-models/{model}/tags/a%2Fb").json() == {}
     answer = door.http.delete(f"/api/2.0/mlflow/logged-models/{model}/tags/a%2Fb")
@@ -63,7 +76,10 @@ def test_tags_and_params(door, model):
 
 def test_a_deleted_model_is_only_shown_to_those_who_ask_for_it(door, model):
     assert door.http.delete(f"/api/2.0/mlflow/logged-models/{model}").json() == {}
-    assert door.refused("GET", f"logged-models/{model}", 404, "RESOURCE_DOES_NOT_EXIST") == f"Logged model with ID '{model}' not found."
+    assert (
+        door.refused("GET", f"logged-models/{model}", 404, "RESOURCE_DOES_NOT_EXIST")
+        == f"Logged model with ID '{model}' not found."
+    )
     assert get(door, model, allow_deleted="true")["info"]["model_id"] == model
     assert door.post("logged-models/search", experiment_ids=["0"]) == {}
 
@@ -90,15 +106,30 @@ def test_search_finds_orders_and_pages(door):
     run = door.new_run()
     for number in range(5):
         id = make(door, name=f"m{number}", params=[{"key": "odd", "value": str(number % 2)}])["info"]["model_id"]
-        door.post("runs/log-metric", run_id=run, key="auc", value=number / 10, timestamp=1, model_id=id, dataset_name="d", dataset_digest="1")
-    asked = {"experiment_ids": ["0"], "filter": "params.odd = '0'", "order_by": [{"field_name": "metrics.auc", "ascending": False}]}
+        door.post(
+            "runs/log-metric",
+            run_id=run,
+            key="auc",
+            value=number / 10,
+            timestamp=1,
+            model_id=id,
+            dataset_name="d",
+            dataset_digest="1",
+        )
+    asked = {
+        "experiment_ids": ["0"],
+        "filter": "params.odd = '0'",
+        "order_by": [{"field_name": "metrics.auc", "ascending": False}],
+    }
     names, token = [], ""
     while token is not None:
         page = door.post("logged-models/search", **asked, max_results=2, page_token=token)
         names += [one["info"]["name"] for one in page["models"]]
         token = page.get("next_page_token")
     assert names == ["m4", "m2", "m0"]
-    found = door.post("logged-models/search", experiment_ids=["0"], filter="metrics.auc > 0.25", datasets=[{"dataset_name": "d"}])
+    found = door.post(
+        "logged-models/search", experiment_ids=["0"], filter="metrics.auc > 0.25", datasets=[{"dataset_name": "d"}]
+    )
     assert [one["info"]["name"] for one in found["models"]] == ["m4", "m3"] or len(found["models"]) == 2
 
 
@@ -125,4 +156,7 @@ def test_files_of_a_model_are_listed(door, model):
     assert below["files"] == [{"path": "data/model.bin", "is_dir": False, "file_size": 3}]
     for path in ("..", "../..", "/etc", "%2e%2e", "a\\b", "a\0"):
         query = {"artifact_directory_path": path}
-        assert door.refused("GET", f"logged-models/{model}/artifacts/directories", 400, "INVALID_PARAMETER_VALUE", query) == "Invalid path"
+        assert (
+            door.refused("GET", f"logged-models/{model}/artifacts/directories", 400, "INVALID_PARAMETER_VALUE", query)
+            == "Invalid path"
+        )

@@ -66,7 +66,9 @@ def test_what_is_not_there_has_no_history(door, run):
 def test_a_sample_keeps_the_first_and_the_last(door, run):
     other = door.new_run()
     door.post("runs/log-metric", run_id=other, key="loss", value=1, timestamp=1, step=1)
-    found = door.get("metrics/get-history-bulk-interval", run_ids=[run, other], metric_key="loss", max_results=320)["metrics"]
+    found = door.get("metrics/get-history-bulk-interval", run_ids=[run, other], metric_key="loss", max_results=320)[
+        "metrics"
+    ]
     of_run = [one for one in found if one["run_id"] == run]
     assert len(of_run) <= 320
     assert (of_run[0]["step"], of_run[-1]["step"]) == (0, 2999)
@@ -92,8 +94,13 @@ def test_a_sample_that_cannot_be_taken(door, query, why):
 
 
 def test_at_their_limits_samples_are_taken(door, run):
-    assert door.get("metrics/get-history-bulk-interval", run_ids=["nothere"] * 99 + [run], metric_key="loss", max_results=2500)["metrics"]
-    assert len(door.get("metrics/get-history-bulk-interval", run_ids=[run], metric_key="loss", max_results=1)["metrics"]) == 1
+    assert door.get(
+        "metrics/get-history-bulk-interval", run_ids=["nothere"] * 99 + [run], metric_key="loss", max_results=2500
+    )["metrics"]
+    assert (
+        len(door.get("metrics/get-history-bulk-interval", run_ids=[run], metric_key="loss", max_results=1)["metrics"])
+        == 1
+    )
 
 
 def test_the_beginnings_of_several_histories_for_older_pages(door, run):

@@ -27,20 +27,29 @@ def test_a_version_is_shown_as_it_was_made(door, model):
         "tags": [{"key": "team", "value": "ops"}],
     }  # fmt: skip
     assert get(door) == made
-    assert door.get("model-versions/get-download-uri", name="flights", version="1") == {"artifact_uri": "s3://bucket/model"}
+    assert door.get("model-versions/get-download-uri", name="flights", version="1") == {
+        "artifact_uri": "s3://bucket/model"
+    }
 
 
 def test_versions_are_numbered_and_a_number_is_not_given_again(door, model):
     assert [make(door)["version"] for _ in range(3)] == ["1", "2", "3"]
     door.send("DELETE", "model-versions/delete", name="flights", version="3")
     assert make(door)["version"] == "4"
-    said = door.refused("GET", "model-versions/get", 404, "RESOURCE_DOES_NOT_EXIST", {"name": "flights", "version": "3"})
+    said = door.refused(
+        "GET", "model-versions/get", 404, "RESOURCE_DOES_NOT_EXIST", {"name": "flights", "version": "3"}
+    )
     assert said == "Model Version (name=flights, version=3) not found"
 
 
 def test_a_version_is_described_and_tagged(door, model):
     make(door)
-    assert door.send("PATCH", "model-versions/update", name="flights", version="1", description="x")["model_version"]["description"] == "x"
+    assert (
+        door.send("PATCH", "model-versions/update", name="flights", version="1", description="x")["model_version"][
+            "description"
+        ]
+        == "x"
+    )
     for _ in range(2):
         door.post("model-versions/set-tag", name="flights", version="1", key="k", value="v")
     assert get(door)["tags"] == [{"key": "k", "value": "v"}]
@@ -64,22 +73,44 @@ def test_stages(door, model):
         make(door)
     for number in ("1", "2"):
         door.post("model-versions/transition-stage", name="flights", version=number, stage="staging")
-    moved = door.post("model-versions/transition-stage", name="flights", version="3", stage="Staging", archive_existing_versions=True)
+    moved = door.post(
+        "model-versions/transition-stage", name="flights", version="3", stage="Staging", archive_existing_versions=True
+    )
     assert moved["model_version"]["current_stage"] == "Staging"
     assert [get(door, number)["current_stage"] for number in "123"] == ["Archived", "Archived", "Staging"]
-    assert "Invalid Model Version stage: Prod." in door.invalid("model-versions/transition-stage", name="flights", version="1", stage="Prod")
+    assert "Invalid Model Version stage: Prod." in door.invalid(
+        "model-versions/transition-stage", name="flights", version="1", stage="Prod"
+    )
     said = door.refused("POST", "model-versions/transition-stage", 500, "INTERNAL_ERROR", name="flights", version="1", stage="None",
                         archive_existing_versions=True)  # fmt: skip
     assert "is not an Active stage" in said
 
 
-@pytest.mark.parametrize(("number", "status"), [("7", 404), ("0", 404), ("-1", 404), ("9" * 40, 404), ("x", 400), ("1.5", 400), ("", 400)])
+@pytest.mark.parametrize(
+    ("number", "status"), [("7", 404), ("0", 404), ("-1", 404), ("9" * 40, 404), ("x", 400), ("1.5", 400), ("", 400)]
+)
 def test_a_version_that_is_not_there(door, model, number, status):
     make(door)
     code = "RESOURCE_DOES_NOT_EXIST" if status == 404 else "INVALID_PARAMETER_VALUE"
     door.refused("GET", "model-versions/get", status, code, {"name": "flights", "version": number})
-    for method, call in (("PATCH", "update"), ("DELETE", "delete"), ("POST", "transition-stage"), ("POST", "set-tag"), ("DELETE", "delete-tag")):
-        door.refused(method, f"model-versions/{call}", status, code, name="flights", version=number, stage="Staging", key="k", value="v")
+    for method, call in (
+        ("PATCH", "update"),
+        ("DELETE", "delete"),
+        ("POST", "transition-stage"),
+        ("POST", "set-tag"),
+        ("DELETE", "delete-tag"),
+    ):
+        door.refused(
+            method,
+            f"model-versions/{call}",
+            status,
+            code,
+            name="flights",
+            version=number,
+            stage="Staging",
+            key="k",
+            value="v",
+        )
 
 
 @pytest.mark.parametrize("body", [{}, {"name": "flights"}, {"source": "s3://b/x"}, {"name": 5, "source": "s3://b/x"}, {"name": "flights", "source": 5},
@@ -90,7 +121,9 @@ def test_what_is_no_version_is_refused_and_makes_none(door, model, body):
 
 
 def test_a_version_of_a_model_that_is_not_there(door):
-    said = door.refused("POST", "model-versions/create", 404, "RESOURCE_DOES_NOT_EXIST", name="other", source="s3://b/x")
+    said = door.refused(
+        "POST", "model-versions/create", 404, "RESOURCE_DOES_NOT_EXIST", name="other", source="s3://b/x"
+    )
     assert said == "Registered Model with name=other not found"
 
 
@@ -101,7 +134,13 @@ def test_search_finds_orders_and_pages(door, model):
     door.post("registered-models/alias", name="flights", alias="champion", version="2")
     numbers, token = [], ""
     while token is not None:
-        page = door.get("model-versions/search", filter=f"run_id = '{run}'", order_by="version_number ASC", max_results=2, page_token=token)
+        page = door.get(
+            "model-versions/search",
+            filter=f"run_id = '{run}'",
+            order_by="version_number ASC",
+            max_results=2,
+            page_token=token,
+        )
         numbers += [one["version"] for one in page["model_versions"]]
         token = page.get("next_page_token")
     assert numbers == ["1", "2", "3", "4", "5"]
@@ -109,7 +148,17 @@ def test_search_finds_orders_and_pages(door, model):
     assert found[0]["aliases"] == ["champion"]
 
 
-@pytest.mark.parametrize("query", [{"max_results": 200_001}, {"max_results": 0}, {"max_results": "x"}, {"filter": "a ~ b"}, {"order_by": "x"}, {"page_token": "x"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"max_results": 200_001},
+        {"max_results": 0},
+        {"max_results": "x"},
+        {"filter": "a ~ b"},
+        {"order_by": "x"},
+        {"page_token": "x"},
+    ],
+)
 def test_a_search_that_cannot_be_right_is_refused(door, query):
     door.refused("GET", "model-versions/search", 400, "INVALID_PARAMETER_VALUE", query)
     door.get("model-versions/search", max_results=200_000)
@@ -121,7 +170,10 @@ def test_a_version_of_a_logged_model_lies_where_that_one_does_and_is_noted_there
     for _ in range(2):
         made = make(door, source=f"models:/{logged['model_id']}", model_id=logged["model_id"])
     assert (made["version"], made["run_id"]) == ("2", run)
-    assert door.get("model-versions/get-download-uri", name="flights", version="2")["artifact_uri"] == logged["artifact_uri"]
+    assert (
+        door.get("model-versions/get-download-uri", name="flights", version="2")["artifact_uri"]
+        == logged["artifact_uri"]
+    )
     tags = door.get(f"logged-models/{logged['model_id']}")["model"]["info"]["tags"]
     assert [json.loads(tag["value"]) for tag in tags if tag["key"] == "mlflow.modelVersions"] == [
         [{"name": "flights", "version": "1"}, {"name": "flights", "version": "2"}]

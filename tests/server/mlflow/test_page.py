@@ -24,7 +24,11 @@ def paged(tmp_path):
 
 def test_the_page_and_its_files(paged):
     index = paged.http.get("/")
-    assert (index.text, index.headers["content-type"], index.headers["cache-control"]) == ("<html>page</html>", "text/html", "no-cache")
+    assert (index.text, index.headers["content-type"], index.headers["cache-control"]) == (
+        "<html>page</html>",
+        "text/html",
+        "no-cache",
+    )
     script = paged.http.get("/static-files/static/js/main.1.js")
     assert (script.text, script.headers["content-type"]) == ("1", "text/javascript")
     assert "immutable" in script.headers["cache-control"]
@@ -43,7 +47,9 @@ def test_a_server_without_a_page_says_how_to_get_one(door):
 
 
 def test_what_the_page_asks_and_there_is_not_is_answered(door):
-    assert door.http.get("/ajax-api/2.0/mlflow/gateway-proxy", params={"gateway_path": "api/2.0/endpoints/"}).json() == {"endpoints": []}
+    assert door.http.get(
+        "/ajax-api/2.0/mlflow/gateway-proxy", params={"gateway_path": "api/2.0/endpoints/"}
+    ).json() == {"endpoints": []}
     assert door.http.get("/ajax-api/3.0/mlflow/assistant/config").json()["providers"] == {}
     assert door.http.get("/ajax-api/3.0/mlflow/assistant/providers").json()["providers"] == []
     assert door.http.get("/ajax-api/3.0/mlflow/ui-telemetry").json()["disable_ui_telemetry"] is True
@@ -53,7 +59,11 @@ def test_what_the_page_asks_and_there_is_not_is_answered(door):
 def test_the_datasets_of_experiments(door):
     run = door.new_run()
     data = {"name": "d", "digest": "1", "source_type": "t", "source": "s"}
-    door.post("runs/log-inputs", run_id=run, datasets=[{"dataset": data, "tags": [{"key": "mlflow.data.context", "value": "train"}]}])
+    door.post(
+        "runs/log-inputs",
+        run_id=run,
+        datasets=[{"dataset": data, "tags": [{"key": "mlflow.data.context", "value": "train"}]}],
+    )
     found = door.post("experiments/search-datasets", experiment_ids=["0"])
     assert found == {"dataset_summaries": [{"experiment_id": "0", "name": "d", "digest": "1", "context": "train"}]}
     assert "at least one experiment_id" in door.invalid("experiments/search-datasets")

@@ -30,15 +30,24 @@ def test_a_name_is_given_once_and_prompts_are_told_apart(door):
     assert said == "Registered Model (name=flights) already exists."
     prompt = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
     said = door.refused("POST", "registered-models/create", 400, "RESOURCE_ALREADY_EXISTS", name="flights", tags=prompt)
-    assert said.startswith("Tried to create a prompt with name 'flights', but the name is already taken by a registered model.")
+    assert said.startswith(
+        "Tried to create a prompt with name 'flights', but the name is already taken by a registered model."
+    )
 
 
 def test_a_model_is_described_renamed_and_deleted(door):
     make(door)
-    assert door.send("PATCH", "registered-models/update", name="flights", description="x")["registered_model"]["description"] == "x"
+    assert (
+        door.send("PATCH", "registered-models/update", name="flights", description="x")["registered_model"][
+            "description"
+        ]
+        == "x"
+    )
     version(door)
     make(door, "other")
-    said = door.refused("POST", "registered-models/rename", 400, "RESOURCE_ALREADY_EXISTS", name="flights", new_name="other")
+    said = door.refused(
+        "POST", "registered-models/rename", 400, "RESOURCE_ALREADY_EXISTS", name="flights", new_name="other"
+    )
     assert said == "Registered Model (name=other) already exists."
     renamed = door.post("registered-models/rename", name="flights", new_name="trains")["registered_model"]
     assert [one["name"] for one in renamed["latest_versions"]] == ["trains"]
@@ -119,7 +128,9 @@ def test_every_alias_that_can_be_one_is_kept(door, alias):
     assert door.get("registered-models/alias", name="flights", alias=alias)["model_version"]["version"] == "1"
 
 
-@pytest.mark.parametrize(("number", "status"), [("2", 404), ("0", 404), ("-1", 404), ("9" * 30, 404), ("x", 400), ("1.0", 400), ("\0", 400)])
+@pytest.mark.parametrize(
+    ("number", "status"), [("2", 404), ("0", 404), ("-1", 404), ("9" * 30, 404), ("x", 400), ("1.0", 400), ("\0", 400)]
+)
 def test_an_alias_cannot_point_at_nothing(door, number, status):
     make(door)
     version(door)
@@ -132,7 +143,9 @@ def test_search_finds_orders_and_pages(door):
         make(door, f"m{number}", tags=[{"key": "odd", "value": str(number % 2)}])
     names, token = [], ""
     while token is not None:
-        page = door.get("registered-models/search", filter="tags.odd = '0'", order_by="name DESC", max_results=2, page_token=token)
+        page = door.get(
+            "registered-models/search", filter="tags.odd = '0'", order_by="name DESC", max_results=2, page_token=token
+        )
         names += [one["name"] for one in page["registered_models"]]
         token = page.get("next_page_token")
     assert names == ["m4", "m2", "m0"]
@@ -164,7 +177,12 @@ def test_prompts_are_registered_models_that_only_those_find_who_ask_for_them(doo
     tag = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
     make(door, "greeting", tags=tag)
     make(door)
-    door.post("model-versions/create", name="greeting", source="dummy-source", tags=[*tag, {"key": "mlflow.prompt.text", "value": "Hi {{x}}"}])
+    door.post(
+        "model-versions/create",
+        name="greeting",
+        source="dummy-source",
+        tags=[*tag, {"key": "mlflow.prompt.text", "value": "Hi {{x}}"}],
+    )
 
     def names(**query):
         return [one["name"] for one in door.get("registered-models/search", **query)["registered_models"]]

@@ -82,7 +82,9 @@ def test_a_run_that_is_not_there(door, call):
     said = door.refused("POST", f"runs/{call}", 404, "RESOURCE_DOES_NOT_EXIST", run_id="nothere", **body)
     assert said == "Run with id=nothere not found"
     assert door.invalid(f"runs/{call}", **body).startswith("Missing value for required parameter 'run_id'.")
-    assert door.invalid(f"runs/{call}", run_id=31, **body).startswith("Invalid value 31 for parameter 'run_id' supplied:")
+    assert door.invalid(f"runs/{call}", run_id=31, **body).startswith(
+        "Invalid value 31 for parameter 'run_id' supplied:"
+    )
 
 
 def test_search_finds_orders_and_pages(door):

@@ -55,7 +55,10 @@ def test_what_leads_elsewhere_is_refused_whatever_it_is_said_to_belong_to(door, 
     assert door.get("model-versions/search") == {}
 
 
-@pytest.mark.parametrize("source", ["s3://b/x", "gs://b/x/y", "wasbs://c@a.blob.core.windows.net/x", "dbfs:/models/x", "s3://b/a b", "s3://b/a..b/c"])
+@pytest.mark.parametrize(
+    "source",
+    ["s3://b/x", "gs://b/x/y", "wasbs://c@a.blob.core.windows.net/x", "dbfs:/models/x", "s3://b/a b", "s3://b/a..b/c"],
+)
 def test_places_that_are_nobodys_disk_are_taken(create, run, source):
     assert create(source).status_code == 200
     assert create(source, run_id=run).status_code == 200
@@ -63,7 +66,12 @@ def test_places_that_are_nobodys_disk_are_taken(create, run, source):
 
 def test_the_files_of_a_run_are_taken_for_that_run_alone(door, create, run):
     other = door.new_run()
-    for source in (f"runs:/{run}/model", f"runs:/{run}", f"mlflow-artifacts:/0/{run}/artifacts", f"mlflow-artifacts:/0/{run}/artifacts/a/b"):
+    for source in (
+        f"runs:/{run}/model",
+        f"runs:/{run}",
+        f"mlflow-artifacts:/0/{run}/artifacts",
+        f"mlflow-artifacts:/0/{run}/artifacts/a/b",
+    ):
         assert create(source, run_id=run).json()["model_version"]["run_id"] == run
         for more in ({}, {"run_id": other}, {"run_id": "nothere"}, {"run_id": ""}):
             assert refused(create(source, **more)).endswith("must identify the resource that contains the source.")
@@ -77,7 +85,11 @@ def test_what_only_looks_like_the_files_of_a_run_is_refused(create, run, place):
 
 def test_the_files_of_a_logged_model_are_taken_for_that_model_alone(door, create, run, model):
     other = door.post("logged-models", experiment_id="0", name="o")["model"]["info"]["model_id"]
-    for source in (f"models:/{model}", f"mlflow-artifacts:/0/models/{model}/artifacts", f"mlflow-artifacts:/0/models/{model}/artifacts/a"):
+    for source in (
+        f"models:/{model}",
+        f"mlflow-artifacts:/0/models/{model}/artifacts",
+        f"mlflow-artifacts:/0/models/{model}/artifacts/a",
+    ):
         assert create(source, model_id=model).status_code == 200
         for more in ({}, {"model_id": other}, {"model_id": "m-nothere"}, {"run_id": run}):
             refused(create(source, **more))
@@ -92,7 +104,16 @@ def test_a_copy_says_nothing_else_than_its_original(door, create, run, model):
         assert "must match the referenced model version" in refused(create("models:/m/1", **more))
     assert create("models:/m/99").status_code == 404
     assert create("models:/nothere/1").status_code == 404
-    for source in ("models:/", "models:", "models:/m/", "models:/m/1/2", "models://m/1", "models:/m@", "models:/ /1", "models:/m@latest?at=2013-06-01"):
+    for source in (
+        "models:/",
+        "models:",
+        "models:/m/",
+        "models:/m/1/2",
+        "models://m/1",
+        "models:/m@",
+        "models:/ /1",
+        "models:/m@latest?at=2013-06-01",
+    ):
         assert create(source).status_code in (400, 404), source
 
 
@@ -102,7 +123,15 @@ def test_a_local_path_is_taken_below_the_runs_own_folder_alone(door, create):
     root, run = made["artifact_uri"], made["run_id"]
     for source in (root, f"{root}/model", f"file://{root}/model"):
         assert create(source, run_id=run).status_code == 200, source
-    for source in (f"{root}/../x", f"{root}x", f"{root}/%2e%2e/x", "/mnt/shared", f"file://{root}/..", f"file://h{root}", f"{root}\\..\\x"):
+    for source in (
+        f"{root}/../x",
+        f"{root}x",
+        f"{root}/%2e%2e/x",
+        "/mnt/shared",
+        f"file://{root}/..",
+        f"file://h{root}",
+        f"{root}\\..\\x",
+    ):
         assert "To use a local path as a model version source" in refused(create(source, run_id=run))
     assert "To use a local path" in refused(create(root))
 

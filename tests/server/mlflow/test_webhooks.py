@@ -59,8 +59,18 @@ def test_a_webhook_is_made_listed_changed_and_deleted(door, receiver):
     }  # fmt: skip
     assert door.get(f"webhooks/{id}")["webhook"] == made
     assert door.get("webhooks")["webhooks"] == [made]
-    changed = door.send("PATCH", f"webhooks/{id}", name="cd", status="DISABLED", events=[{"entity": "MODEL_VERSION", "action": "CREATED"}])
-    assert (changed["webhook"]["name"], changed["webhook"]["status"], changed["webhook"]["description"]) == ("cd", "DISABLED", "d")
+    changed = door.send(
+        "PATCH",
+        f"webhooks/{id}",
+        name="cd",
+        status="DISABLED",
+        events=[{"entity": "MODEL_VERSION", "action": "CREATED"}],
+    )
+    assert (changed["webhook"]["name"], changed["webhook"]["status"], changed["webhook"]["description"]) == (
+        "cd",
+        "DISABLED",
+        "d",
+    )
     assert door.send("DELETE", f"webhooks/{id}") == {}
     assert door.refused("GET", f"webhooks/{id}", 404, "RESOURCE_DOES_NOT_EXIST") == f"Webhook with ID {id} not found."
     assert door.get("webhooks") == {}
@@ -76,7 +86,10 @@ def test_webhooks_are_listed_page_by_page(door, receiver):
     assert (len(found), set(found)) == (5, made)
 
 
-@pytest.mark.parametrize("query", [{"max_results": 0}, {"max_results": 1001}, {"page_token": "x"}, {"page_token": "-1"}, {"max_results": "x"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"max_results": 0}, {"max_results": 1001}, {"page_token": "x"}, {"page_token": "-1"}, {"max_results": "x"}],
+)
 def test_a_list_that_cannot_be_right_is_refused(door, query):
     door.refused("GET", "webhooks", 400, "INVALID_PARAMETER_VALUE", query)
 
@@ -100,7 +113,11 @@ def test_without_leave_a_webhook_goes_to_public_addresses_by_https_alone(door, u
 
 def test_a_webhook_is_tried_out(door, receiver):
     id = make(door, receiver.url)["webhook_id"]
-    assert door.post(f"webhooks/{id}/test")["result"] == {"success": True, "response_status": 200, "response_body": "thanks"}
+    assert door.post(f"webhooks/{id}/test")["result"] == {
+        "success": True,
+        "response_status": 200,
+        "response_body": "thanks",
+    }
     receiver.status = 500
     event = {"entity": "MODEL_VERSION_ALIAS", "action": "CREATED"}
     assert door.post(f"webhooks/{id}/test", event=event)["result"]["success"] is False

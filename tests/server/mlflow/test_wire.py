@@ -32,7 +32,8 @@ def test_what_is_no_64_bit_integer_is_refused(sent):
 
 
 @pytest.mark.parametrize(
-    ("sent", "read"), [('"NaN"', "nan"), ("NaN", "nan"), ('"Infinity"', "inf"), ("-Infinity", "-inf"), ('"1e3"', "1000.0")]
+    ("sent", "read"),
+    [('"NaN"', "nan"), ("NaN", "nan"), ('"Infinity"', "inf"), ("-Infinity", "-inf"), ('"1e3"', "1000.0")],
 )
 def test_numbers_may_be_texts_and_nan_may_be_bare(sent, read):
     body = f'{{"run_id": "r", "key": "k", "timestamp": 7, "value": {sent}}}'
