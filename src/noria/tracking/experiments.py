@@ -192,6 +192,8 @@ def active_root(ws: Workspace, connection: sa.Connection, key: int) -> str:
 
 
 def _insert(connection: sa.Connection, name: str, root: str, clock: Clock) -> int:
+    if taken := connection.execute(_named(name)).scalar_one_or_none():  # a refused insert would use up a number
+        raise ExperimentExists(name, taken)
     now = clock.now()
     row = {"name": name, "artifact_root": root, "stage": "active", "created": now, "updated": now}
     key = insert_new(connection, experiments, row)
