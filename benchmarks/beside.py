@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from noria.core.clock import monotonic
+
 TICK = os.sysconf("SC_CLK_TCK")
 SERVER_CORE, LOAD_CORE = 0, 1
+IDLE_S = 2.0
+"""Servers hang up on a connection that has been idle; MLflow's after five seconds."""
 
 
 def pinned() -> tuple[str, ...]:
     """What to write before a server's command: one core for it, when there are two. This process takes the other."""
-    if len(os.sched_getaffinity(0) | {SERVER_CORE, LOAD_CORE}) < 2 or (os.cpu_count() or 1) < 2:
+    if (os.cpu_count() or 1) < 2:
         return ()
     os.sched_setaffinity(0, {LOAD_CORE})
     return ("taskset", "-c", str(SERVER_CORE))
@@ -74,9 +78,13 @@ class Connection:
 
     def __init__(self, port: int, timeout: float = 600) -> None:
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        self._used = monotonic()
 
     def send(self, method: str, path: str, body: bytes | None = None) -> bytes:
         """The body of the answer. Raises RuntimeError for anything but 200."""
+        if monotonic() - self._used > IDLE_S:
+            self._http.close()  # the next request opens it again
+        self._used = monotonic()
         self._http.request(method, path, body, {"Content-Type": "application/json"} if body else {})
         answer = self._http.getresponse()
         said = answer.read()

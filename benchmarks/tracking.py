@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -20,7 +21,6 @@ from beside import Figure, machine, pinned
 from tracking_bench import LINES, QUICK, Bench, Line, Side, Size
 from tracking_rows import large_search, logging, small_search, start, writers
 
-import noria
 from noria.testing import rivals
 from noria.testing.mlflow_server import mlflow_server
 from noria.testing.noria_server import noria_server
@@ -61,7 +61,7 @@ def heading() -> str:
     asked = [rivals.python("mlflow"), "-c", "import importlib.metadata as m; print(m.version('mlflow'))"]
     mlflow = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     today = datetime.datetime.now(datetime.UTC).date()
-    versions = f"mlflow {mlflow}, noria {noria.__version__}"
+    versions = f"mlflow {mlflow}, noria {importlib.metadata.version('noria')}"
     return f"{today}; {machine()}; load {os.getloadavg()[0]:.1f}\n{versions}; CPU of the server's process tree"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from noria.config.settings import settings_for
 from noria.core.clock import SystemClock
 from noria.tracking import history, tables
-from noria.tracking.series.names import metric_key
+from noria.tracking.series.names import metric_keys
 from noria.workspace.workspace import Workspace, open_workspace
 
 START_MS = 1_700_000_000_000
@@ -92,13 +92,13 @@ def fill_mlflow_history(database: Path, run: str, metric: str, count: int) -> No
 
 def workspace(home: Path) -> Workspace:
     """What `noria server --home` opens."""
-    return open_workspace(home, settings_for(home, {}, {}), SystemClock())
+    return open_workspace(home, settings_for(home, {}, {}, home), SystemClock())
 
 
 def fill_noria(ws: Workspace, experiment: int, count: int) -> None:
     """The same runs in our tables."""
     with ws.database.transaction() as c:
-        names = {name: metric_key(ws.database, c, name) for name in METRICS}
+        names = dict(zip(METRICS, metric_keys(ws.database, c, METRICS), strict=True))
         first = (c.execute(sa.select(sa.func.max(tables.runs.c.key))).scalar() or 0) + 1
         rows: dict[sa.Table, list[dict[str, Any]]] = {table: [] for table in FILLED}
         for run in runs(count):
@@ -143,12 +143,21 @@ def fill_noria_history(ws: Workspace, run: str, metric: str, count: int) -> None
     history.seal(ws, run, force=True)
 
 
-def bytes_used(database: Path) -> int:
+def bytes_of_mlflow(database: Path) -> int:
     """Pages of an SQLite file that hold something, in bytes."""
     with sqlite3.connect(database) as c:
-        asked = ("page_count", "freelist_count", "page_size")
-        pages, free, size = (c.execute(f"PRAGMA {one}").fetchone()[0] for one in asked)
-    return int((pages - free) * size)
+        return _used(lambda pragma: c.execute(pragma).fetchone()[0])
+
+
+def bytes_of_noria(ws: Workspace) -> int:
+    """The same of ours."""
+    with ws.database.reading() as c:
+        return _used(lambda pragma: c.exec_driver_sql(pragma).scalar_one())
+
+
+def _used(ask: Callable[[str], Any]) -> int:
+    pages, free, size = (int(ask(f"PRAGMA {one}")) for one in ("page_count", "freelist_count", "page_size"))
+    return (pages - free) * size
 
 
 def only_run(database: Path, table: str, column: str) -> str:

@@ -103,12 +103,12 @@ def fill(bench: Bench, folder: str, count: int, *, history: int = 0) -> str:
     ws = data.workspace(home)
     data.fill_noria(ws, number, count)
     if history:
-        before = data.bytes_used(theirs), data.bytes_used(home / "noria.db")
+        before = data.bytes_of_mlflow(theirs), data.bytes_of_noria(ws)
         data.fill_mlflow_history(theirs, data.only_run(theirs, "runs", "run_uuid"), "long", history)
         data.fill_noria_history(ws, data.only_run(home / "noria.db", "runs", "id"), "long", history)
         if bench.wants("disk"):
-            bench.keep("disk", bench.sides[0], [(data.bytes_used(theirs) - before[0]) / history])
-            bench.keep("disk", bench.sides[1], [(data.bytes_used(home / "noria.db") - before[1]) / history])
+            bench.keep("disk", bench.sides[0], [(data.bytes_of_mlflow(theirs) - before[0]) / history])
+            bench.keep("disk", bench.sides[1], [(data.bytes_of_noria(ws) - before[1]) / history])
     ws.close()
     return str(experiment)
 

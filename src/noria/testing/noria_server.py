@@ -15,7 +15,7 @@ def noria_server(
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     command = [*before, sys.executable, "-m", "noria.cli.main", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--home", str(folder)]
+    command += ["--project", str(folder), "--home", str(folder)]
     if url:
         command += ["--database", url]
     if page is not None:

@@ -1,60 +1,115 @@
-"""MLflow's web page served from a folder, and nothing else from there."""
+"""MLflow's own web page, as its package ships it, served by ours: a browser shows runs, curves and a model.
+
+Pictures of what it showed are kept in the folder named by NORIA_PICTURES, or in the test's own.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from noria.server.mlflow.app import mlflow_app
-from noria.testing.workspace import make_workspace
+from noria.testing import rivals
+from noria.testing.browser import Browser, Exchange
+from noria.testing.mlflow_server import QUIET
+from noria.testing.noria_server import noria_server
+from noria.testing.server_process import ServerProcess
 
-from .conftest import Door
+pytestmark = pytest.mark.timeout(600)
 
-
-@pytest.fixture
-def paged(tmp_path):
-    folder = tmp_path / "page"
-    (folder / "static" / "js").mkdir(parents=True)
-    (folder / "index.html").write_text("<html>page</html>")
-    (folder / "static" / "js" / "main.1.js").write_text("1")
-    (tmp_path / "secret").write_text("hush")
-    (folder / "link").symlink_to(tmp_path / "secret")
-    ws = make_workspace(tmp_path / "ws")
-    with Door(ws, mlflow_app(ws, page=folder)) as door:
-        yield door
-    ws.close()
+HERE = Path(__file__).parent
+PAGE = "import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec('mlflow').origin).parent)"
+OTHERS = ("/ajax-api/2.0/mlflow/gateway-proxy", "/ajax-api/2.0/mlflow/users/current", "/ajax-api/3.0/mlflow/assistant/")
+"""What the page asks for that Noria has none of (and stock MLflow answers 404 to some): the page goes on without."""
 
 
-def test_the_page_and_its_files(paged):
-    index = paged.http.get("/")
-    assert (index.text, index.headers["content-type"], index.headers["cache-control"]) == ("<html>page</html>", "text/html", "no-cache")
-    script = paged.http.get("/static-files/static/js/main.1.js")
-    assert (script.text, script.headers["content-type"]) == ("1", "text/javascript")
-    assert "immutable" in script.headers["cache-control"]
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, dict[str, str]]]:
+    package = subprocess.run([rivals.python("mlflow"), "-c", PAGE], capture_output=True, text=True, check=True)
+    page = Path(package.stdout.strip()) / "server" / "js" / "build"
+    with noria_server(tmp_path_factory.mktemp("server"), page=page) as server:
+        script = [rivals.python("mlflow"), HERE / "clients" / "page_data.py", server.url]
+        done = subprocess.run(script, env={**os.environ, **QUIET}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-4000:]
+        said = next(line.split()[1:] for line in done.stdout.splitlines() if line.startswith("RESULT "))
+        yield server, dict(zip(("experiment", "run", "model"), said, strict=True))
 
 
-@pytest.mark.parametrize("path", ["/static-files/../secret", "/static-files/%2e%2e/secret", "/static-files//etc/passwd", "/static-files/link",
-                                  "/static-files/static", "/static-files/", "/static-files/nothere", "/static-files/a%00b", "/index.html",
-                                  "/static-files/%2e%2e%2fsecret", "/static-files/" + "a" * 5000])  # fmt: skip
-def test_nothing_but_the_page(paged, path):
-    answer = paged.http.get(path)
-    assert (answer.status_code, answer.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as opened:
+        yield opened
 
 
-def test_a_server_without_a_page_says_how_to_get_one(door):
-    assert "--page mlflow" in door.http.get("/").json()["message"]
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(os.environ.get("NORIA_PICTURES") or tmp_path_factory.mktemp("pictures"))
 
 
-def test_what_the_page_asks_and_there_is_not_is_answered(door):
-    assert door.http.get("/ajax-api/2.0/mlflow/gateway-proxy", params={"gateway_path": "api/2.0/endpoints/"}).json() == {"endpoints": []}
-    assert door.http.get("/ajax-api/3.0/mlflow/assistant/config").json()["providers"] == {}
-    assert door.http.get("/ajax-api/3.0/mlflow/assistant/providers").json()["providers"] == []
-    assert door.http.get("/ajax-api/3.0/mlflow/ui-telemetry").json()["disable_ui_telemetry"] is True
-    assert door.http.get("/ajax-api/2.0/mlflow/users/current").status_code == 404
+def failed(exchanges: list[Exchange]) -> list[str]:
+    """What the page asked our server for and was refused; what it asked and left again has no answer."""
+    asked = [(one, urlsplit(one.url)) for one in exchanges if one.url.startswith("http")]
+    return [
+        f"{one.status} {one.method} {at.path}"
+        for one, at in asked
+        if one.status >= 400 and not at.path.startswith(OTHERS)
+    ]
 
 
-def test_the_datasets_of_experiments(door):
-    run = door.new_run()
-    data = {"name": "d", "digest": "1", "source_type": "t", "source": "s"}
-    door.post("runs/log-inputs", run_id=run, datasets=[{"dataset": data, "tags": [{"key": "mlflow.data.context", "value": "train"}]}])
-    found = door.post("experiments/search-datasets", experiment_ids=["0"])
-    assert found == {"dataset_summaries": [{"experiment_id": "0", "name": "d", "digest": "1", "context": "train"}]}
-    assert "at least one experiment_id" in door.invalid("experiments/search-datasets")
-    assert "more than 20" in door.invalid("experiments/search-datasets", experiment_ids=["0"] * 21)
+def test_it_lists_the_runs(site: tuple[ServerProcess, dict[str, str]], browser: Browser, pictures: Path) -> None:
+    server, ids = site
+    browser.go(f"{server.url}/#/experiments/{ids['experiment']}/runs")
+    browser.wait(lambda: all(f"late-{n}" in browser.text() for n in range(3)), "the three runs")
+    browser.picture(pictures / "runs.png")
+    assert failed(browser.exchanges()) == []
+
+
+def test_it_draws_the_curves(site: tuple[ServerProcess, dict[str, str]], browser: Browser, pictures: Path) -> None:
+    server, ids = site
+    browser.go(f"{server.url}/#/experiments/{ids['experiment']}/runs?compareRunsMode=CHART")
+    lines = "return [...document.querySelectorAll('.js-plotly-plot .scatterlayer path.js-line')]"
+    drawn = browser.wait(lambda: browser.run(f"{lines}.map(one => one.getAttribute('d').length)"), "a curve")
+    assert len(drawn) >= 3 and min(drawn) > 200, "a curve of many points for each run"
+    browser.picture(pictures / "curves.png")
+    assert failed(browser.exchanges()) == []
+
+
+def test_it_shows_one_run(site: tuple[ServerProcess, dict[str, str]], browser: Browser, pictures: Path) -> None:
+    server, ids = site
+    browser.go(f"{server.url}/#/experiments/{ids['experiment']}/runs/{ids['run']}")
+    browser.wait(lambda: {"depth", "auc", "team"} <= set(browser.text().split()), "its parameters, metrics and tags")
+    browser.picture(pictures / "run.png")
+    assert failed(browser.exchanges()) == []
+
+
+def test_it_shows_the_artifacts(site: tuple[ServerProcess, dict[str, str]], browser: Browser, pictures: Path) -> None:
+    server, ids = site
+    browser.go(f"{server.url}/#/experiments/{ids['experiment']}/runs/{ids['run']}/artifacts")
+    browser.wait(lambda: "notes" in browser.text(), "the folder of artifacts")
+    browser.picture(pictures / "artifacts.png")
+    assert failed(browser.exchanges()) == []
+
+
+def test_it_shows_the_registered_model(
+    site: tuple[ServerProcess, dict[str, str]], browser: Browser, pictures: Path
+) -> None:
+    server, _ = site
+    browser.go(f"{server.url}/#/models")
+    browser.wait(lambda: "lateness" in browser.text() and "production" in browser.text(), "the model and its alias")
+    browser.picture(pictures / "models.png")
+    browser.go(f"{server.url}/#/models/lateness/versions/1")
+    browser.wait(lambda: "Version 1" in browser.text() and "late-2" in browser.text(), "the version and its run")
+    browser.picture(pictures / "version.png")
+    assert failed(browser.exchanges()) == []
+
+
+def test_it_shows_the_logged_models(
+    site: tuple[ServerProcess, dict[str, str]], browser: Browser, pictures: Path
+) -> None:
+    server, ids = site
+    browser.go(f"{server.url}/#/experiments/{ids['experiment']}/models")
+    browser.wait(lambda: "late-2" in browser.text(), "the model and its run")
+    browser.picture(pictures / "logged-models.png")
+    assert failed(browser.exchanges()) == []

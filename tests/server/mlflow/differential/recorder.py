@@ -18,12 +18,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.entities.paged_list import PagedList
 
 DAY_MS = 86_400_000
-KINDS = [("model", re.compile(r"m-[0-9a-f]{32}")), ("uuid", re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")),
-         ("run", re.compile(r"(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])"))]  # fmt: skip
+ID = re.compile(r"m-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])")
 RANDOM_NAME = re.compile(r"^[a-z]+-[a-z]+-\d{1,4}$")
 QUOTED_NAME = re.compile(r"(?<=')[a-z]+-[a-z]+-\d{1,4}(?=')")
 PORT = re.compile(r"port=\d+")
 A_SET = re.compile(r"\{'[^{}]*'\}")
+LONG = re.compile(r"([b-z])\1{49,}")
 CLOCK = re.compile(r"(?<!\d)\d{13}(?!\d)")
 
 
@@ -37,7 +37,6 @@ class Recorder:
         self.folder = tempfile.mkdtemp(prefix="differential")
         self._http = requests.Session()
         self._http.trust_env = False
-        self._seen = {}
         self._area = ""
         self._now = time.time() * 1000
 
@@ -96,11 +95,11 @@ class Recorder:
         self._keep(name, self.normal(plain(value)))
 
     def normal(self, value, key=""):
-        """Ids by first-seen number, the present as <now>, opaque tokens, hosts and folders left out."""
+        """Ids marked as such, the present as <now>, opaque tokens, hosts and folders left out."""
         if isinstance(value, dict):
             return {self.normal(k): self.normal(v, str(k)) for k, v in value.items()}
         if isinstance(value, list):
-            return [self.normal(one, key) for one in value]
+            return _sorted_by_key([self.normal(one, key) for one in value])
         if isinstance(value, str):
             return self._text(value, key)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -115,13 +114,9 @@ class Recorder:
         text = PORT.sub("port=<port>", text.replace(self.url, "<server>").replace(self.folder, "<folder>"))
         text = A_SET.sub(lambda found: "{" + ", ".join(sorted(found.group()[1:-1].split(", "))) + "}", text)
         text = QUOTED_NAME.sub("<random name>", text)
-        for kind, pattern in KINDS:
-            text = pattern.sub(lambda found, kind=kind: self._numbered(kind, found.group()), text)
+        text = LONG.sub(lambda found: f"<{found[1]} {len(found.group())} times>", text)
+        text = ID.sub(lambda found: f"<id {found.group()}>", text)
         return CLOCK.sub(lambda found: "<now>" if self._is_now(int(found.group())) else found.group(), text)
-
-    def _numbered(self, kind, one):
-        of_kind = self._seen.setdefault(kind, {})
-        return f"<{kind} {of_kind.setdefault(one, len(of_kind) + 1)}>"
 
     def _is_now(self, value):
         return math.isfinite(value) and abs(value - self._now) < DAY_MS
@@ -131,6 +126,14 @@ class Recorder:
         if full in self.answers:
             raise ValueError(f"two calls are named {full!r}")
         self.answers[full] = answer
+
+
+def _sorted_by_key(values):
+    """Tags, params and latest metrics are sets, in whatever order a database gives them."""
+    keys = [one.get("key") for one in values if isinstance(one, dict)]
+    if len(keys) == len(values) and None not in keys and len(set(keys)) == len(keys):
+        return sorted(values, key=lambda one: one["key"])
+    return values
 
 
 def plain(value):
@@ -155,6 +158,8 @@ def plain(value):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, datetime.datetime):
         return int(value.timestamp() * 1000)
+    if type(value).__module__.startswith("google."):
+        return [plain(one) for one in value]
     return _object(value)
 
 

@@ -28,6 +28,7 @@ from areas import (
     histories,
     limits,
     logged_models,
+    places,
     prompts,
     registered_models,
     run_search,
@@ -57,6 +58,7 @@ AREAS = {
         errors,
         fluent,
         webhooks,
+        places,
     )
 }
 
@@ -65,4 +67,4 @@ if __name__ == "__main__":
     for name in sys.argv[3:] or list(AREAS):
         with recorder.area(name):
             AREAS[name].calls(recorder)
-    pathlib.Path(sys.argv[2]).write_text(json.dumps(recorder.answers, indent=1, sort_keys=True))
+    pathlib.Path(sys.argv[2]).write_text(json.dumps(recorder.answers, indent=1))

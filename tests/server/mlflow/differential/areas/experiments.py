@@ -25,18 +25,6 @@ def calls(rec):
     rec.rest("create raw with a list", "POST", f"{post}/create", json={"name": ["x"]})
     rec.rest("create raw with a bad tag", "POST", f"{post}/create", json={"name": "exp-bad", "tags": [{"value": "1"}]})
     rec.rest("create raw with tags that are text", "POST", f"{post}/create", json={"name": "exp-bad", "tags": "a"})
-    rec.rest(
-        "create raw with a bad place",
-        "POST",
-        f"{post}/create",
-        json={"name": "exp-bad", "artifact_location": "s3://b/../x"},
-    )
-    rec.rest(
-        "create raw with a query in the place",
-        "POST",
-        f"{post}/create",
-        json={"name": "exp-bad2", "artifact_location": "s3://b/x?a=1#f"},
-    )
     rec.call("get", c.get_experiment, made)
     rec.call("get with tags", c.get_experiment, tagged)
     rec.call("get with a place", c.get_experiment, placed)
@@ -98,7 +86,7 @@ def _search(rec, c):
         c.create_experiment(f"Find-{number}", tags={"team": "ops" if number % 2 else "ml", "n": str(number)})
     gone = c.create_experiment("Find-gone")
     c.delete_experiment(gone)
-    names = lambda **values: [one.name for one in c.search_experiments(**values)]  # noqa: E731
+    names = lambda **values: [one.name for one in c.search_experiments(**values) if one.name.startswith("Find")]  # noqa: E731
     filters = [
         "name = 'Find-3'", "name != 'Find-3'", "name LIKE 'Find-%'", "name ILIKE 'find-%'", "name LIKE 'find-%'",
         "tags.team = 'ops'", "tags.team != 'ops'", "tag.team = 'ops'", "tags.`team` = 'ml'", "tags.team LIKE 'o%'",

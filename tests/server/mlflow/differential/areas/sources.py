@@ -11,6 +11,15 @@ def calls(rec):
     other = c.create_run(exp, start_time=START, run_name="o").info
     model = c.create_logged_model(exp, name="m", source_run_id=run.run_id)
     c.create_registered_model("src")
+    c.create_model_version("src", "mlflow-artifacts:/x")
+    numbers = iter(range(10**6))
+
+    def version(call, source, **more):
+        """A version of a model of its own, so that one that is taken changes no number of those that follow."""
+        name = f"src-{next(numbers)}"
+        c.create_registered_model(name)
+        rec.rest(call, "POST", API, json={"name": name, "source": source, **more})
+
     sources = [
         "/etc", "/etc/passwd", "file:///etc", "file:/etc", "file://localhost/etc", "file:///etc/../etc", "./local", "local", "", " ", "~/x", "..", "../..",
         "C:\\Windows", "\\\\server\\share", "file://server/share", "FILE:///etc", "fIle:///etc", "file://", "file:", "file:///%2e%2e/etc",
@@ -20,52 +29,20 @@ def calls(rec):
         "mlflow-artifacts:/x;..;/y", "mlflow-artifacts:x", "runs:/abc/model", "models:/nobody/1", "models:/m-" + "f" * 32, "models:/src/1", "models:/src@a", "models:/../x", "x\x00y",
     ]  # fmt: skip
     for source in sources:
-        rec.rest(f"source {source!r}", "POST", API, json={"name": "src", "source": source})
-        rec.rest(
-            f"source {source!r} of a run", "POST", API, json={"name": "src", "source": source, "run_id": run.run_id}
-        )
+        version(f"source {source!r}", source)
+        version(f"source {source!r} of a run", source, run_id=run.run_id)
     named = {
         "its own runs:": f"runs:/{run.run_id}/model", "another's runs:": f"runs:/{other.run_id}/model", "runs: climbing": f"runs:/{run.run_id}/../{other.run_id}/model",
         "runs: without a path": f"runs:/{run.run_id}", "its own folder": f"{run.artifact_uri}/model", "another's folder": f"{other.artifact_uri}/model",
         "its folder, climbing": f"{run.artifact_uri}/../x", "its folder, climbing encoded": f"{run.artifact_uri}/%2e%2e/x", "its folder, climbing encoded twice": f"{run.artifact_uri}/%252e%252e/x",
         "its model": f"models:/{model.model_id}",
     }  # fmt: skip
-    for name, source in named.items():
-        rec.rest(name, "POST", API, json={"name": "src", "source": source, "run_id": run.run_id})
-    rec.rest(
-        "a model by its id",
-        "POST",
-        API,
-        json={"name": "src", "source": f"models:/{model.model_id}", "model_id": model.model_id},
-    )
-    rec.rest(
-        "a model by another's id",
-        "POST",
-        API,
-        json={"name": "src", "source": f"models:/{model.model_id}", "model_id": "m-" + "f" * 32},
-    )
-    rec.rest(
-        "a folder by a model's id", "POST", API, json={"name": "src", "source": "/etc", "model_id": model.model_id}
-    )
-    rec.rest(
-        "a model's folder",
-        "POST",
-        API,
-        json={"name": "src", "source": model.artifact_location, "model_id": model.model_id},
-    )
-    rec.rest(
-        "a prompt from anywhere",
-        "POST",
-        API,
-        json={"name": "src", "source": "/etc/passwd", "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}]},
-    )
-    rec.rest(
-        "a prompt from nowhere",
-        "POST",
-        API,
-        json={
-            "name": "src",
-            "source": "prompt-template",
-            "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}],
-        },
-    )
+    for call, source in named.items():
+        version(call, source, run_id=run.run_id)
+    prompt = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
+    version("a model by its id", f"models:/{model.model_id}", model_id=model.model_id)
+    version("a model by another's id", f"models:/{model.model_id}", model_id="m-" + "f" * 32)
+    version("a folder by a model's id", "/etc", model_id=model.model_id)
+    version("a model's folder", model.artifact_location, model_id=model.model_id)
+    version("a prompt from anywhere", "/etc/passwd", tags=prompt)
+    version("a prompt from nowhere", "prompt-template", tags=prompt)
