@@ -30,7 +30,7 @@ def test_everything_of_a_real_experiment(archive: Path) -> None:
     assert run.started is not None and run.ended is not None and run.started < run.ended
     assert found.files["asset/extra.txt"] == b"hello"
     assert found.files["text-sample/1-auto-generated-in-the-backend"] == b"hello"
-    assert json.loads(found.files["confusion-matrix/1-confusion-matrix.json"])["type"] == "confusion-matrix"
+    assert json.loads(found.files["confusion-matrix/1-confusion-matrix.json"])["matrix"] == [[1, 0], [0, 1]]
     assert b"OfflineExperiment" in found.files["source_code/write_with_comet.py"]
     assert "histogram3d/1-h" in found.files
     assert b"system_details" in found.files["imported/comet-environment.jsonl"]

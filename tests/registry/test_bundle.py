@@ -317,7 +317,7 @@ class TestDamage:
                 import_bundle(fresh_ws, write(tmp_path / "hostile.tar", contents))
         assert untouched(fresh_ws)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(data=st.data())
     def test_a_file_cut_off_or_changed_anywhere(self, bundle, fresh_ws, tmp_path, data):
         """Whatever was changed: it is refused and nothing is taken in, or it was a byte that says nothing."""

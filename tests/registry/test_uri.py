@@ -3,12 +3,13 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from noria.core.clock import parse_moment
 from noria.registry.uri import BadReference, Reference, parse
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 JUNE = parse_moment("2013-06-01")
 
 
@@ -54,6 +55,7 @@ names = st.text(string.ascii_letters + "_-. é@?", min_size=1).filter(lambda tex
 words = st.from_regex(r"[A-Za-z_-][\w-]{0,20}", fullmatch=True).filter(lambda text: text.lower() != "latest")
 
 
+@unhurried
 @given(names, st.integers(0, 2**31), words)
 def test_what_is_put_together_is_taken_apart(name, number, word):
     assert parse(f"models:/{name}/{number}") == Reference(name, number=number)
@@ -61,6 +63,7 @@ def test_what_is_put_together_is_taken_apart(name, number, word):
     assert parse(f"models:/{name}/{word}?at=2013-06-01") == Reference(name, stage=word, at=JUNE)
 
 
+@unhurried
 @given(st.text())
 def test_any_text_is_read_or_refused(text):
     try:

@@ -1,4 +1,4 @@
-"""A workspace, or a bare database, of each kind. Making a PostgreSQL database takes long, so one is emptied again and again."""
+"""A workspace, or a bare database, of each kind. A PostgreSQL database is costly to make, so one is emptied again."""
 
 from __future__ import annotations
 

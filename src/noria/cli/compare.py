@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from noria.cli.opening import HERE, Folder, Json, open_stores
-from noria.cli.output import say_json, say_table
+from noria.cli.output import beginnings, say_json, say_table
 
 
 def command(
@@ -26,7 +26,8 @@ def command(
     if json:
         say_json({"runs": [run.id for run in chosen], "differences": found})
         return
-    columns = ["", *(f"{run.id[:12]} {run.name}" for run in chosen)]
+    starts = beginnings([run.id for run in chosen])
+    columns = ["", *(f"{start} {run.name}" for start, run in zip(starts, chosen, strict=True))]
     for section, rows in groupby(found, key=lambda one: one.section):
         say_table(section, columns, [[row.name, *(_cell(value) for value in row.values)] for row in rows])
     if not found:

@@ -21,12 +21,34 @@ def say_json(value: Any) -> None:
 def say_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table for people."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    first, *others = columns
+    table = Table(
+        Column(first, no_wrap=True),
+        *others,
+        title=title,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     Console().print(table)
+
+
+def beginnings(names: Sequence[str], least: int = 12) -> list[str]:
+    """The first characters of each name, so many that all differ; enough to name a run by.
+
+    >>> beginnings(["aaaa1", "aaaa2"], least=2)
+    ['aaaa1', 'aaaa2']
+    """
+    longest = max((len(name) for name in names), default=0)
+    for length in range(least, longest):
+        if len({name[:length] for name in names}) == len(set(names)):
+            return [name[:length] for name in names]
+    return list(names)
 
 
 def fail(error: NoriaError, *, as_json: bool) -> NoReturn:

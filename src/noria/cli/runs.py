@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from noria.cli.opening import HERE, Folder, Json, open_stores
-from noria.cli.output import say_json, say_table
+from noria.cli.output import beginnings, say_json, say_table
 
 if TYPE_CHECKING:
     from noria.tracking.model import Run
@@ -37,7 +37,8 @@ def command(
         say_json(runs)
         return
     shown = metric or _common([name for run in runs for name in run.metrics])
-    rows = [_row(run, names[run.experiment], shown) for run in runs]
+    ids = beginnings([run.id for run in runs])
+    rows = [[start, *_row(run, names[run.experiment], shown)] for start, run in zip(ids, runs, strict=True)]
     say_table("", ["run", "name", "experiment", "state", "started", "seconds", *shown], rows)
     if not rows:
         print("No run was found." if where or experiment else "Nothing has been run yet. Start with `noria run`.")
@@ -49,7 +50,7 @@ def _row(run: Run, experiment: str, metrics: list[str]) -> list[object]:
     seconds = f"{(run.ended - run.started) / 1e6:.1f}" if run.started is not None and run.ended is not None else ""
     values = [f"{run.metrics[name].value:.6g}" if name in run.metrics else "" for name in metrics]
     started = show_moment(run.started) if run.started is not None else ""
-    return [run.id[:12], run.name, experiment, run.state, started, seconds, *values]
+    return [run.name, experiment, run.state, started, seconds, *values]
 
 
 def _common(names: list[str], most: int = 4) -> list[str]:

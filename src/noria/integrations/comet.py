@@ -137,7 +137,8 @@ class Kept:
         for kind, payload in self._messages(self._notes):
             if kind == "metric_msg" and isinstance(payload.get("metric"), dict):
                 metric, at = payload["metric"], payload.get("local_timestamp")
-                step = self._take_metric(gathered, metric, at if isinstance(at, int) else 0)
+                context = str(payload.get("context") or metric.get("context") or "")
+                step = self._take_metric(gathered, metric, context, at if isinstance(at, int) else 0)
                 if isinstance(metric.get("epoch"), int) and (step, metric["epoch"]) != epoch:
                     epoch = (step, metric["epoch"])
                     gathered.add("epoch", step, at if isinstance(at, int) else 0, metric["epoch"])
@@ -150,9 +151,8 @@ class Kept:
             yield from gathered.full()
         yield from gathered.rest()
 
-    def _take_metric(self, gathered: Gathered, metric: dict[str, Any], at: int) -> int:
-        context = f"{metric['context']}_" if metric.get("context") else ""
-        name = f"{context}{metric.get('metricName', '')}"
+    def _take_metric(self, gathered: Gathered, metric: dict[str, Any], context: str, at: int) -> int:
+        name = f"{context}_{metric.get('metricName', '')}" if context else str(metric.get("metricName", ""))
         step, value = metric.get("step"), number(metric.get("metricValue"))
         if not isinstance(step, int):
             step = self._newest.get(name, -1) + 1

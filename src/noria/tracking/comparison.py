@@ -13,8 +13,8 @@ from noria.tracking.model import Run
 Section = Literal["run", "parameter", "metric", "data", "code", "tag"]
 _CODE = ("mlflow.source.", "noria.code.", "noria.environment.")
 """Tags that tell which code ran, and in what."""
-_TWINS = ("mlflow.runName", "mlflow.user")
-"""Tags that repeat what the run itself says."""
+_TWINS = ("mlflow.runName", "mlflow.user", "noria.session")
+"""Tags that repeat what the run itself says, or only say who is logging to it."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ORIGIN = "noria.origin"
 """The tag that says where a run came from."""
 PARENT = "mlflow.parentRunId"
+PARENT_ORIGIN = "noria.parent"
+"""The tag that says where the run came from that a run belongs to, which may never come itself."""
+_NAME = "mlflow.runName"
 _OWN = "noria:"
 _AT_ONCE = 10_000
 _LARGEST = 1.7976931348623157e308
@@ -135,10 +138,11 @@ class _Intake:
         if differing := [name for name in params if here.params.get(name, params[name]) != params[name]]:
             self._notes.append(f"params have other values here, and keep them: {', '.join(differing[:_SHOWN])}")
         params = {name: text for name, text in params.items() if name not in here.params}
-        given = {name: text for name, text in run.tags.items() if name not in (PARENT, ORIGIN, "mlflow.runName")}
+        given = {name: text for name, text in run.tags.items() if name not in (PARENT, PARENT_ORIGIN, ORIGIN, _NAME)}
         tags = self._fitted.tags(given)
         if run.parent is not None:
             tags[PARENT] = run_id_of(self._ws, run.parent, _mlflow_id(run.parent))
+            tags[PARENT_ORIGIN] = storable_text(run.parent)[:LONGEST_TAG]
         tags = {name: text for name, text in tags.items() if here.tags.get(name) != text}
         if params or tags:
             log_columns(self._ws, here.id, params=params, tags=tags)

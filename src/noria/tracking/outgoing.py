@@ -8,7 +8,7 @@ from pathlib import Path
 from noria.core.errors import NotFound
 from noria.tracking import artifacts, history, logged_models, runs
 from noria.tracking.experiments import experiments_by_key
-from noria.tracking.intake import ORIGIN, PARENT
+from noria.tracking.intake import ORIGIN, PARENT, PARENT_ORIGIN
 from noria.tracking.model import Artifact, Run
 from noria.tracking.transfer import ForeignFile, ForeignLoggedModel, ForeignRun, Series
 from noria.workspace.workspace import Workspace
@@ -32,10 +32,10 @@ def give_out(ws: Workspace, found: Sequence[Run]) -> Iterator[ForeignRun]:
             ended=run.ended,
             user=run.actor,
             params=run.params,
-            tags={name: value for name, value in run.tags.items() if name != ORIGIN},
+            tags={name: value for name, value in run.tags.items() if name not in (ORIGIN, PARENT_ORIGIN)},
             series=_series(ws, run),
             artifacts=files(ws, run.artifact_root),
-            parent=_origin(ws, parent) if parent else None,
+            parent=run.tags.get(PARENT_ORIGIN) or (_origin(ws, parent) if parent else None),
             id=run.id,
             datasets=run.datasets,
             models=_models(ws, run),

@@ -20,6 +20,7 @@ from noria.registry import aliases, model_versions
 from noria.registry.intake import take_in_model
 from noria.testing.mlflow_server import QUIET, mlflow_server
 from noria.testing.postgres import PostgresServer
+from noria.testing.workspace import make_workspace
 from noria.tracking import history, logged_models, runs
 from noria.tracking.intake import take_in
 from noria.tracking.outgoing import give_out
@@ -102,6 +103,22 @@ def check_parent(found: Walked) -> None:
     assert run.notes == []
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def here(request: pytest.FixtureRequest, tmp_path: Path, postgres: PostgresServer) -> Iterator[Workspace]:
+    """A workspace of ours on each database."""
+    url = None
+    if request.param == "postgresql":
+        name = f"here_{abs(hash(str(tmp_path)))}"
+        admin = sa.create_engine(postgres.url, isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        admin.dispose()
+        url = postgres.url.replace("/postgres", f"/{name}")
+    ws = make_workspace(tmp_path, database=url)
+    yield ws
+    ws.close()
+
+
 def test_every_store_reads_the_same(source: tuple[Any, str]) -> None:
     reader, place = source
     assert reader.recognises(place)
@@ -124,7 +141,8 @@ def test_every_store_has_the_same_models(source: tuple[Any, str]) -> None:
     assert first.source.startswith("models:/m-") and first.run is not None and first.created is not None
 
 
-def test_in_twice_and_everything_is_here_once(source: tuple[Any, str], ws: Workspace) -> None:
+def test_in_twice_and_everything_is_here_once(source: tuple[Any, str], here: Workspace) -> None:
+    ws = here
     reader, place = source
     for turn in range(2):
         taken = [take_in(ws, one) for one in reader.read(place) if isinstance(one, ForeignRun)]

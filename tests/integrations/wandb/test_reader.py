@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from foreign import Script, walk, walk_all
+from noria.integrations.wandb.log import records
 from noria.integrations.wandb.reader import read, recognises
 from noria.integrations.wire import put
 from noria.tracking.transfer import ForeignRun, LeftOut, Unreadable
@@ -77,7 +78,8 @@ def test_a_run_that_was_killed(tmp_path: Path, script: Script) -> None:
 def test_a_torn_tail_keeps_what_came_before(written: Path, share: float) -> None:
     path = the_file(written)
     data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * share)])
+    starts = [at for at, _ in records(path, [])]
+    path.write_bytes(data[: starts[int(len(starts) * share)] + 9])
     found = walk_all(read(written))[0]["first"]
     values = found.values("loss")
     assert values == [1 / (step + 1) for step in range(len(values))]

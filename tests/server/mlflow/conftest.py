@@ -46,7 +46,7 @@ class Door:
         self._thread.join()
         self._application.close()
 
-    def get(self, path: str, **query: Any) -> dict[str, Any]:
+    def get(self, path: str, /, **query: Any) -> dict[str, Any]:
         """What is answered with 200."""
         return self._good(self.http.get(f"/api/2.0/mlflow/{path}", params=query))
 

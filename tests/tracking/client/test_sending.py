@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -355,3 +356,17 @@ def test_a_workspace_takes_in_the_same_as_a_server(folder, tmp_path):
     assert (shipped.done, points(ws, "same", "x")) == (True, [(0, 1.0)])
     assert ingest.position_of(ws, shipped.spool) == 4
     ws.close()
+
+
+def test_watching_goes_on_sending_what_is_logged(folder, server, store):
+    command = [sys.executable, "-m", "noria.cli.main", "sync", "-C", str(folder), "--to", server.url, "--watch"]
+    watching = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    with noria.run(id="watched"):
+        noria.log_metric("x", 1.0)
+    while spools(folder / ".noria"):
+        assert watching.poll() is None
+        time.sleep(0.05)
+    watching.kill()
+    watching.wait()
+    assert points(store, "watched", "x") == [(0, 1.0)]
+    assert runs.get_run(store, "watched").state == "finished"

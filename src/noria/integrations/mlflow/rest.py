@@ -45,7 +45,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def get(self, path: str, **params: Any) -> dict[str, Any]:
+    def get(self, path: str, /, **params: Any) -> dict[str, Any]:
         """The answer to a GET below `/api/2.0/mlflow/`. Raises NotFound, Refused, Unavailable."""
         return self._answer(
             "GET", f"/api/2.0/mlflow/{path}", params={k: v for k, v in params.items() if v not in (None, "")}

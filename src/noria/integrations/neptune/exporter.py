@@ -51,13 +51,10 @@ class Outgoing:
             if old.name.startswith(self._stem):
                 old.unlink()
         self._write_attributes()
-        for series in self._run.series:
-            if series.name in self._exact:
-                continue  # their exact steps are in a file, and come with it
-            for step, at, value in zip(series.steps, series.times, series.values, strict=True):
-                self._point(series.name, step, at, value)
+        self._write_series()
         for file in self._run.artifacts:
             self._write_file(file)
+        self._write_rest()
         self._flush()
         if self._writer is not None:
             self._writer.close()
@@ -66,6 +63,22 @@ class Outgoing:
         return Given(
             self._run.origin, str(self._parts[0].with_suffix("")), self._points, self._files, notes=[*self._run.notes]
         )
+
+    def _write_series(self) -> None:
+        for series in self._run.series:
+            if series.name in self._exact:
+                continue  # their exact steps are in a file, and come with it
+            for step, at, value in zip(series.steps, series.times, series.values, strict=True):
+                self._point(series.name, step, at, value)
+
+    def _write_rest(self) -> None:
+        """What the schema has no place of its own for."""
+        for model in self._run.models:
+            self._run.notes.append(f"logged model {model.name} is files below models/{model.name} there")
+            for file in model.files:
+                self._write_file(ForeignFile(f"models/{model.name}/{file.path}", file.source))
+        if self._run.datasets:
+            self._run.notes.append(f"{len(self._run.datasets)} datasets stay behind, the schema has no place for them")
 
     def _write_attributes(self) -> None:
         run = self._run

@@ -52,6 +52,8 @@ def _write_run(run: ForeignRun, root: Path) -> Given:
         left = [one.path for one in run.artifacts if not (_put_text(file, one) or _put_image(file, one, end))]
     unfinished.replace(path)
     notes = [*run.notes, "values are in 32 bits, as TensorBoard has them"]
+    if run.tags or run.datasets or run.models_out:
+        notes.append("tags, datasets and logged models stay behind, an event file has no place for them")
     if left:
         notes.append(f"{len(left)} files stay behind, an event file has no place for them: {', '.join(left[:5])}")
     return Given(run.origin, str(path), points, 0, notes=notes)

@@ -78,7 +78,7 @@ def invalid_value(parameter: str, value: Any, why: str = "") -> str:
     """The sentence that says which value a parameter cannot have.
 
     >>> invalid_value("run_id", 31)
-    'Invalid value 31 for parameter \\'run_id\\' supplied.'
+    "Invalid value 31 for parameter 'run_id' supplied."
     """
     shown = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     return f"Invalid value {shown} for parameter '{parameter}' supplied" + (f": {why}" if why else ".")

@@ -58,7 +58,8 @@ def draft(message: str) -> Path | None:
 def write_baselines() -> None:
     """Write the tables as they are declared now, as the SQL that makes them, for each kind of database."""
     tables = import_tables().sorted_tables
-    for dialect in (sqlite.dialect(), postgresql.dialect()):
+    dialects: list[Any] = [sqlite.dialect(), postgresql.dialect()]  # type: ignore[no-untyped-call]
+    for dialect in dialects:
         made: list[Any] = [CreateTable(table) for table in tables]
         made += [CreateIndex(one) for table in tables for one in sorted(table.indexes, key=lambda one: str(one.name))]
         lines = [str(one.compile(dialect=dialect)).strip().replace(", \n", ",\n") for one in made]

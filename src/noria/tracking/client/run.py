@@ -37,8 +37,8 @@ EndState = Literal["finished", "failed", "killed"]
 class ActiveRun:
     """One run, logged to by this process.
 
-    >>> with noria.run(name="baseline", params={"depth": 6}) as run:      # doctest: +SKIP
-    ...     run.log_metrics({"loss": 0.31, "auc": 0.82}, step=7, epoch=2, samples=12_800)
+        with noria.run(name="baseline", params={"depth": 6}) as run:
+            run.log_metrics({"loss": 0.31, "auc": 0.82}, step=7, epoch=2, samples=12_800)
     """
 
     def __init__(self, recorder: Recorder, shipper: Shipper, *, experiment: str = "", seconds: float) -> None:

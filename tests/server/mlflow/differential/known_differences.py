@@ -348,7 +348,6 @@ KNOWN_DIFFERENCES: dict[str, Reason] = {
         [
             "runs: its history of models",
             "limits: which params stayed",
-            "places: a key twice",
         ],
         because(
             "Follows from a call above that was refused: what MLflow made of it is not there, or has not taken a number."

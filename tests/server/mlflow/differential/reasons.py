@@ -15,7 +15,10 @@ class Reason:
 
 def status(answer: Any) -> int:
     """HTTP status of an answer; 200 for what the client gave back as a value, 0 for an error without one."""
-    return int(answer.get("status", 200 if "error" not in answer else 0)) if isinstance(answer, dict) else 200
+    if not isinstance(answer, dict):
+        return 200
+    told = answer.get("status", 0 if "error" in answer else 200)
+    return told if isinstance(told, int) else 200
 
 
 def code(answer: Any) -> str:
