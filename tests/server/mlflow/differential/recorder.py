@@ -67,7 +67,8 @@ class Recorder:
         except Exception as error:
             self._keep(name, {"error": type(error).__name__, "message": self.normal(str(error))})
             return None
-        self._keep(name, self.normal(plain(given)))
+        key = "experiment_id" if getattr(function, "__name__", "") == "create_experiment" else ""
+        self._keep(name, self.normal(plain(given), key))
         return given
 
     def rest(self, name, method, path, /, *, data=None, headers=None, **values):
@@ -124,9 +125,9 @@ class Recorder:
             text = text.replace('": ', '":').replace(', "', ',"')
         text = LONG.sub(lambda found: f"<{found[1]} {len(found.group())} times>", text)
         text = ID.sub(lambda found: f"<id {found.group()}>", text)
-        if key in ("", *EXPERIMENT_KEYS) and text.isdigit():
-            return f"<id {text}>"
-        text = EXPERIMENT.sub(lambda found: f"<id {found.group()}>", text)
+        if key in EXPERIMENT_KEYS and text.isdigit():
+            return f"<id experiment {text}>"
+        text = EXPERIMENT.sub(lambda found: f"<id experiment {found.group()}>", text)
         return CLOCK.sub(lambda found: "<now>" if self._is_now(int(found.group())) else found.group(), text)
 
     def _is_now(self, value):
