@@ -21,6 +21,10 @@ DAY_MS = 86_400_000
 ID = re.compile(
     r"webhook_[0-9a-z]{26}|m-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])"
 )
+EXPERIMENT_KEYS = ("experiment_id", "experimentId", "experiment_ids", "_mlflow_experiment_ids")
+EXPERIMENT = re.compile(
+    r"(?<![\w.])[1-9]\d*(?=(?:/|%2F)(?:models(?:/|%2F))?<id )|(?<=mlflow-artifacts:/)[1-9]\d*(?=$|\")"
+)
 RANDOM_NAME = re.compile(r"^[a-z]+-[a-z]+-\d{1,4}$")
 QUOTED_NAME = re.compile(r"(?<=')[a-z]+-[a-z]+-\d{1,4}(?=')")
 PORT = re.compile(r"port=\d+")
@@ -63,7 +67,8 @@ class Recorder:
         except Exception as error:
             self._keep(name, {"error": type(error).__name__, "message": self.normal(str(error))})
             return None
-        self._keep(name, self.normal(plain(given)))
+        key = "experiment_id" if getattr(function, "__name__", "") == "create_experiment" else ""
+        self._keep(name, self.normal(plain(given), key))
         return given
 
     def rest(self, name, method, path, /, *, data=None, headers=None, **values):
@@ -120,6 +125,9 @@ class Recorder:
             text = text.replace('": ', '":').replace(', "', ',"')
         text = LONG.sub(lambda found: f"<{found[1]} {len(found.group())} times>", text)
         text = ID.sub(lambda found: f"<id {found.group()}>", text)
+        if key in EXPERIMENT_KEYS and text.isdigit():
+            return f"<id experiment {text}>"
+        text = EXPERIMENT.sub(lambda found: f"<id experiment {found.group()}>", text)
         return CLOCK.sub(lambda found: "<now>" if self._is_now(int(found.group())) else found.group(), text)
 
     def _is_now(self, value):

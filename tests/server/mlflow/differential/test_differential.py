@@ -52,7 +52,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Answ
 
 
 def test_the_script_ran_to_its_end_against_mlflow(answers: dict[str, Answers]) -> None:
-    assert len(answers["mlflow"]) >= 1_500
+    assert len(answers["mlflow"]) >= 1_400
     assert {name: answer for name, answer in answers["mlflow"].items() if name.endswith(": stopped")} == {}
 
 

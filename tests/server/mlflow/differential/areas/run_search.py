@@ -89,7 +89,7 @@ def calls(rec):
     rec.rest("at most 50001", "POST", API, json={"experiment_ids": [exp], "max_results": 50_001})
     rec.rest("at most many", "POST", API, json={"experiment_ids": [exp], "max_results": "many"})
     rec.rest("no experiments", "POST", API, json={"filter": "run_name = 'r2'"})
-    rec.rest("experiments as text", "POST", API, json={"experiment_ids": exp})
+    rec.rest("experiments as text", "POST", API, json={"experiment_ids": "0"})
     rec.rest("experiments as numbers", "POST", API, json={"experiment_ids": [int(exp)], "filter": "run_name = 'r2'"})
     rec.rest("a filter that is a number", "POST", API, json={"experiment_ids": [exp], "filter": 5})
     rec.rest("a wrong view", "POST", API, json={"experiment_ids": [exp], "run_view_type": "SOME"})

@@ -11,7 +11,7 @@ def calls(rec):
     other = c.create_run(exp, start_time=START, run_name="o").info
     model = c.create_logged_model(exp, name="m", source_run_id=run.run_id)
     c.create_registered_model("src")
-    c.create_model_version("src", "mlflow-artifacts:/x")
+    c.create_model_version("src", f"runs:/{run.run_id}/model", run.run_id)
     numbers = iter(range(10**6))
 
     def version(call, source, **more):
