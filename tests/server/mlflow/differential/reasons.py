@@ -17,13 +17,8 @@ def status(answer: Any) -> int:
     """HTTP status of an answer; 200 for what the client gave back as a value, 0 for an error without one."""
     if not isinstance(answer, dict):
         return 200
-<<<<<<< HEAD
-    told = answer.get("status")
-    return told if isinstance(told, int) else 0 if "error" in answer else 200
-=======
     told = answer.get("status", 0 if "error" in answer else 200)
     return told if isinstance(told, int) else 200
->>>>>>> proof
 
 
 def code(answer: Any) -> str:
