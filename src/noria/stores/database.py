@@ -22,7 +22,7 @@ from noria.core.errors import BadInput, NoriaError, Unavailable
 from noria.stores.faults import translated
 from noria.stores.migrations import upgrade
 from noria.stores.schema import metadata
-from noria.stores.sqlite import sqlite_module
+from noria.stores.sqlite import directly, sqlite_module
 
 __all__ = ["Database", "NestedTransaction", "UnknownDatabase", "metadata"]
 
@@ -219,4 +219,4 @@ def _unreferenced(connection: sa.Connection, is_sqlite: bool) -> Iterator[None]:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("noria_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    directly(connection).execute("BEGIN IMMEDIATE" if writes else "BEGIN")

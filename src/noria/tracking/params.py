@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from noria.core.errors import BadInput
+from noria.stores.sqlite import directly
 from noria.tracking.located import Located
 from noria.tracking.names import Pairs, params_of
 from noria.tracking.tables import run_params
@@ -44,7 +45,7 @@ def log_params(connection: sa.Connection, run: Located, params: Pairs) -> None:
         return
     names = sorted(values)
     if is_sqlite(connection):
-        written = connection.exec_driver_sql(_SQLITE, [(run.key, name, values[name]) for name in names])
+        written = directly(connection).executemany(_SQLITE, [(run.key, name, values[name]) for name in names])
     else:
         written = connection.exec_driver_sql(_POSTGRES, (run.key, names, [values[name] for name in names]))
     if written.rowcount == len(names):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from noria.stores.sqlite import directly
 from noria.tracking.experiments import TagMissing
 from noria.tracking.located import Located
 from noria.tracking.names import Pairs, storable, tags_of
@@ -38,7 +39,7 @@ def write_tags(connection: sa.Connection, run: int, values: dict[str, str]) -> N
         return
     names = sorted(values)
     if is_sqlite(connection):
-        connection.exec_driver_sql(_SQLITE, [(run, name, values[name]) for name in names])
+        directly(connection).executemany(_SQLITE, [(run, name, values[name]) for name in names])
     else:
         connection.exec_driver_sql(_POSTGRES, (run, names, [values[name] for name in names]))
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from noria.stores.database import Database
+from noria.stores.sqlite import directly
 from noria.tracking.series.points import PointRow, array_text
 
 _INTO = "INSERT INTO latest_metrics (run, metric, experiment, value, is_nan, step, at) "
@@ -37,7 +38,7 @@ def raise_latest(database: Database, connection: sa.Connection, experiment: int,
             (run, metric, experiment, value, is_nan, step, at)
             for run, metric, step, at, value, is_nan in newest.values()
         ]
-        connection.exec_driver_sql(_SQLITE, new)
+        directly(connection).executemany(_SQLITE, new)
         return
     run, metrics, steps, ats, values, flags = zip(*newest.values(), strict=True)
     columns = map(array_text, (metrics, values, flags, steps, ats))

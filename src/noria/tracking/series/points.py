@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from noria.core.errors import BadInput
 from noria.stores.database import Database
+from noria.stores.sqlite import directly
 
 PointRow = tuple[int, int, int, int, float, int]
 """run, metric, step, at, value, is_nan: a row of `points`, in the order of its columns."""
@@ -56,7 +57,7 @@ def point_rows(
 def insert_points(database: Database, connection: sa.Connection, rows: Sequence[PointRow]) -> None:
     """Write rows of one run that are sorted, and so in an order that no two transactions can block each other in."""
     if database.is_sqlite:
-        connection.exec_driver_sql(_SQLITE, rows if isinstance(rows, list) else list(rows))
+        directly(connection).executemany(_SQLITE, rows)
         return
     runs, *columns = zip(*rows, strict=True)
     connection.exec_driver_sql(_POSTGRES, (runs[0], *map(array_text, columns)))
