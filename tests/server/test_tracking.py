@@ -78,28 +78,25 @@ def test_a_client_that_does_not_read_fills_no_memory(server, http):
 
 
 def write(url, count, faults):
+    """One writer: points, batches and a param that cannot be changed, and in the end all of it is there."""
     with httpx.Client(base_url=url, timeout=120) as http:
         run = new_run(http)
         for step in range(count):
-            answers = [
-                http.post("/api/2.0/mlflow/runs/log-metric", json={"run_id": run, "key": "m", "value": step, "timestamp": step, "step": step}),
-                http.post("/api/2.0/mlflow/runs/log-batch", json={"run_id": run, "params": [{"key": f"p{step}", "value": "1"}],
-                          "tags": [{"key": "shared", "value": str(step)}], "metrics": [{"key": "loss", "value": step, "timestamp": step, "step": step}]}),
-                http.post("/api/2.0/mlflow/runs/log-parameter", json={"run_id": run, "key": "p0", "value": "changed"}),
-            ]  # fmt: skip
-            faults += [
-                one.text for one, status in zip(answers, (200, 200, 400), strict=True) if one.status_code != status
+            point = {"value": step, "timestamp": step, "step": step}
+            batch = {"metrics": [{"key": "loss", **point}], "params": [{"key": f"p{step}", "value": "1"}]}
+            calls = [
+                ("log-metric", {"key": "m", **point}, 200),
+                ("log-batch", batch, 200),
+                ("set-tag", {"key": "t", "value": "1"}, 200),
+                ("log-parameter", {"key": "p0", "value": "no"}, 400),
             ]
-        faults += (
-            []
-            if len(
-                http.get("/api/2.0/mlflow/metrics/get-history", params={"run_id": run, "metric_key": "m"}).json()[
-                    "metrics"
-                ]
-            )
-            == count
-            else [run]
-        )
+            for path, body, status in calls:
+                answer = http.post(f"/api/2.0/mlflow/runs/{path}", json={"run_id": run, **body})
+                if answer.status_code != status:
+                    faults.append(answer.text)
+        found = http.get("/api/2.0/mlflow/metrics/get-history", params={"run_id": run, "metric_key": "m"}).json()
+        if len(found["metrics"]) != count:
+            faults.append(run)
 
 
 def write_at_once(url):
@@ -160,7 +157,8 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path):
 
 
 @pytest.mark.parametrize(("more", "said"), [
-    (["--database", "mysql://h/d"], "N2001"), (["--page", "/nowhere"], "no web page in"), (["--database", "sqlite:////proc/nowhere/x.db"], "N1503"),
+    (["--database", "mysql://h/d"], "N2001"), (["--page", "/nowhere"], "no web page in"),
+    (["--database", "sqlite:////proc/nowhere/x.db"], "N1503"),
 ])  # fmt: skip
 def test_what_it_cannot_start_with_is_told_in_a_sentence(tmp_path, more, said):
     command = [sys.executable, "-m", "noria.cli.main", "server", "--port", "0", "--home", str(tmp_path), *more]

@@ -33,6 +33,7 @@ def test_a_run_with_all_that_its_page_shows(door):
     run = door.new_run(run_name="r", start_time=5)
     for value in (0.5, "NaN"):
         door.post("runs/log-metric", run_id=run, key=f"m{value}", value=value, timestamp=7, step=2)
+    door.post("runs/log-parameter", run_id=run, key="depth", value="3")
     door.post("registered-models/create", name="flights")
     door.post("model-versions/create", name="flights", source=f"runs:/{run}/m", run_id=run)
     told = ask(door, GET_RUN, data={"runId": run})
@@ -45,6 +46,8 @@ def test_a_run_with_all_that_its_page_shows(door):
     assert found["run"]["modelVersions"] == [{"name": "flights", "version": "1"}]
     assert {one["key"]: one["value"] for one in found["run"]["data"]["metrics"]} == {"m0.5": 0.5, "mNaN": None}
     assert found["run"]["data"]["metrics"][0]["step"] == "2"
+    assert found["run"]["data"]["params"] == [{"key": "depth", "value": "3"}]
+    assert found["run"]["data"]["tags"] == [{"key": "mlflow.runName", "value": "r"}]
     assert found["run"]["inputs"] == {"datasetInputs": []}
 
 
