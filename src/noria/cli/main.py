@@ -12,6 +12,7 @@ from noria.cli import (
     compare,
     control,
     drift,
+    erase,
     export,
     import_,
     init,
@@ -61,6 +62,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "import": import_.command,
     "export": export.command,
     "sync": sync.command,
+    "erase": erase.command,
 }
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)
