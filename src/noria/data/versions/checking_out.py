@@ -14,19 +14,19 @@ from pathlib import Path
 
 from noria.core.errors import Conflict
 from noria.data.versions.cloning import choose_link
+from noria.data.versions.committing import OtherDataset
 from noria.data.versions.differences import same
 from noria.data.versions.disk import told
-from noria.data.versions.committing import OtherDataset
 from noria.data.versions.model import Entry, Snapshot, shown
+from noria.data.versions.names import MAIN
 from noria.data.versions.objects import ObjectStore
 from noria.data.versions.places import object_store
 from noria.data.versions.placing import Placer
 from noria.data.versions.reading_tree import Progress, Reading, read_stats, silent
 from noria.data.versions.refs import find_ref, resolve
 from noria.data.versions.removing import clear, remove_entries
-from noria.data.versions.stat_index import Row, save_index
 from noria.data.versions.standing import base_entries, current_entries
-from noria.data.versions.names import MAIN
+from noria.data.versions.stat_index import Row, save_index
 from noria.data.versions.trees import Tree, find_tree, index_path, located, save_tree
 from noria.workspace.workspace import Workspace
 
@@ -92,12 +92,14 @@ def checkout(
         reading = read_stats(ws, full)
         reading.scan.refuse_faults(bytes(full))
         current = current_entries(reading, _sizes(target, base, going))
-        plan = _plan(target, base, current)
+        plan = _plan(target, (base, going), current)
         lost = [one for one in plan.lost if not _half_written(store, reading, going.get(one))]
         if lost and not force:
-            raise Uncommitted(full, sorted(lost))
+            raise Uncommitted(full, lost)
         chosen = choose_link(os.fspath(store.root), bytes(full), link)
         save_tree(ws, replace(tree, going=snapshot.id))
+        if tree.going:
+            clear(bytes(full), reading.scan.left_over)
         rows = _carry_out(store, reading, plan, Placer(store, bytes(full), chosen), target, progress)
         save_index(index_path(ws, full), rows, reading.began)
         save_tree(ws, replace(tree, snapshot=snapshot.id, going=""))
@@ -128,15 +130,21 @@ def _sizes(*known: Mapping[bytes, Entry]) -> dict[bytes, tuple[int, ...]]:
     return sizes
 
 
-def _plan(target: Mapping[bytes, Entry], base: Mapping[bytes, Entry], current: Mapping[bytes, Entry]) -> _Plan:
+def _plan(
+    target: Mapping[bytes, Entry], ours: Sequence[Mapping[bytes, Entry]], current: Mapping[bytes, Entry]
+) -> _Plan:
+    """What to do; a file that is what one of the snapshots says that are `ours` is nobody's uncommitted change."""
+    known = {path for entries in ours for path in entries}
+
+    def committed(path: bytes) -> bool:
+        return any(path in entries and same(current[path], entries[path]) for entries in ours)
+
     write = [entry for path, entry in sorted(target.items()) if not same(entry, current.get(path))]
-    remove = [current[path] for path in base if path in current and path not in target]
+    remove = [current[path] for path in sorted(known) if path in current and path not in target]
     gone = {entry.path for entry in remove}
-    lost = [entry.path for entry in remove if not same(entry, base[entry.path])]
-    lost += [one.path for one in write if one.path in current and not same(current[one.path], base.get(one.path))]
     obstacles = _obstacles(write, current, gone)
-    lost += [path for path in obstacles if path not in base or not same(current[path], base[path])]
-    return _Plan(remove, write, obstacles, sorted(set(lost)))
+    touched = [*gone, *obstacles, *(entry.path for entry in write if entry.path in current)]
+    return _Plan(remove, write, obstacles, sorted({path for path in touched if not committed(path)}))
 
 
 def _obstacles(write: Sequence[Entry], current: Mapping[bytes, Entry], gone: set[bytes]) -> list[bytes]:

@@ -57,7 +57,7 @@ def choose_link(objects: str, folder: bytes, wanted: str) -> Link:
 def _can(link: Link, objects: bytes, folder: bytes) -> bool:
     if link == "copy":
         return True
-    name = b"/." + secrets.token_hex(8).encode() + b".tmp"
+    name = b"/." + secrets.token_hex(8).encode() + b".noria-unfinished"
     source, target = objects + name, folder + name
     try:
         os.close(os.open(source, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))

@@ -6,6 +6,7 @@ read again, and given up after a few times.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat as modes
@@ -13,7 +14,6 @@ from contextlib import suppress
 
 from blake3 import blake3
 
-from noria.core.errors import StorageFull
 from noria.data.model import FileChanged, UnreadableFile
 from noria.data.versions.cloning import clone
 from noria.data.versions.disk import told
@@ -48,6 +48,12 @@ def hash_file(root: bytes, path: bytes, stat: os.stat_result, store: ObjectStore
             return Row(_entry(path, after, *found), after.st_mtime_ns, after.st_ctime_ns, after.st_ino)
         stat = after
     raise FileChanged(f"{shown(full)} changed while it was being read", hint="run again when nothing writes to it")
+
+
+def digests_of(path: str) -> tuple[bytes, bytes, int]:
+    """BLAKE3, MD5 and size of a file that nobody writes."""
+    with open(path, "rb", 0) as file:  # noqa: PTH123
+        return _digests(file.fileno(), None)
 
 
 def _small(file: int, store: ObjectStore | None) -> tuple[bytes, bytes, int] | None:
@@ -112,9 +118,6 @@ def _unreadable(full: bytes, error: OSError) -> Exception:
         return FileChanged(said, hint="run again when nothing writes to the folder")
     if isinstance(error, PermissionError):
         return UnreadableFile(f"{shown(full)} may not be read", hint="give this user the right to read it")
-    if error.errno is not None and error.errno in (40,):
+    if error.errno == errno.ELOOP:
         return FileChanged(f"{shown(full)} became a link while the folder was being read", hint="run again")
     return UnreadableFile(f"{shown(full)} cannot be read: {error.strerror or error}")
-
-
-__all__ = ["StorageFull", "hash_file"]

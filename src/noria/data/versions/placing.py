@@ -12,6 +12,7 @@ from noria.data.versions.cloning import Link, clone
 from noria.data.versions.disk import filesystem_now, told
 from noria.data.versions.model import Entry
 from noria.data.versions.objects import ObjectStore
+from noria.data.versions.scanning import TEMPORARY
 from noria.data.versions.stat_index import Row
 
 _SECOND = 1_000_000_000
@@ -97,7 +98,7 @@ class Placer:
 
 def _beside(target: bytes) -> bytes:
     folder, _, _ = target.rpartition(b"/")
-    return folder + b"/." + secrets.token_hex(8).encode() + b".noria"
+    return folder + b"/." + secrets.token_hex(8).encode() + TEMPORARY
 
 
 def _replace(temporary: bytes, target: bytes) -> None:
@@ -107,4 +108,3 @@ def _replace(temporary: bytes, target: bytes) -> None:
         with suppress(OSError):
             os.unlink(temporary)  # noqa: PTH108
         raise
-

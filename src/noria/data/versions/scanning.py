@@ -19,6 +19,9 @@ from noria.data.model import NoFiles
 from noria.data.versions.model import Entry, shown
 from noria.data.versions.stat_index import Row, matches
 
+TEMPORARY = b".noria-unfinished"
+"""How the names end of files that a checkout has not put in their place yet."""
+
 
 class CannotVersion(FaultyInput):
     """A folder holds what cannot be kept: devices, pipes, sockets, or what may not be read."""
@@ -28,12 +31,16 @@ class CannotVersion(FaultyInput):
 
 @dataclass
 class Scan:
-    """`same`: rows of the index that still hold. `fresh`: files to be hashed. `others`: links and empty folders."""
+    """`same`: rows of the index that still hold. `fresh`: files to be hashed. `others`: links and empty folders.
+
+    `left_over` are the temporary files of a checkout that was broken off; they belong to nobody.
+    """
 
     same: list[Row] = field(default_factory=list)
     fresh: list[tuple[bytes, os.stat_result]] = field(default_factory=list)
     others: list[Entry] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    left_over: list[bytes] = field(default_factory=list)
 
     def refuse_faults(self, root: bytes) -> None:
         """Raise CannotVersion, naming everything that cannot be kept, when there is any."""
@@ -65,7 +72,9 @@ def _look(root: bytes, prefix: bytes, index: Mapping[bytes, Row], found: Scan) -
             for entry in entries:
                 empty = False
                 path = prefix + entry.name
-                if entry.is_file(follow_symlinks=False):
+                if path.endswith(TEMPORARY):
+                    found.left_over.append(path)
+                elif entry.is_file(follow_symlinks=False):
                     stat = entry.stat(follow_symlinks=False)
                     row = index.get(path)
                     if row is not None and matches(row, stat):
