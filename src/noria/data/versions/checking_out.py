@@ -100,7 +100,7 @@ def checkout(
         save_tree(ws, replace(tree, going=snapshot.id))
         if tree.going:
             clear(bytes(full), reading.scan.left_over)
-        rows = _carry_out(store, reading, plan, Placer(store, bytes(full), chosen), target, progress)
+        rows = _carry_out(reading, plan, Placer(store, bytes(full), chosen), target, progress)
         save_index(index_path(ws, full), rows, reading.began)
         save_tree(ws, replace(tree, snapshot=snapshot.id, going=""))
     kept = len(target) - len(plan.write)
@@ -176,7 +176,7 @@ def _half_written(store: ObjectStore, reading: Reading, going: Entry | None) -> 
 
 
 def _carry_out(
-    store: ObjectStore, reading: Reading, plan: _Plan, placer: Placer, target: Mapping[bytes, Entry], progress: Progress
+    reading: Reading, plan: _Plan, placer: Placer, target: Mapping[bytes, Entry], progress: Progress
 ) -> list[Row]:
     root = bytes(reading.path)
     remove_entries(root, plan.remove, target)

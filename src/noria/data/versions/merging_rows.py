@@ -15,6 +15,7 @@ from noria.data.versions.model import Entry, TableEntry
 from noria.data.versions.objects import ObjectStore
 from noria.data.versions.rows import SHOWN, NoKey, attach, quoted
 
+_SIDES = ("noria_base", "noria_ours", "noria_theirs")
 State = tuple[TableEntry, Mapping[bytes, Entry]]
 """A table, and the entries of its files."""
 
@@ -49,9 +50,8 @@ def merge_rows(store: ObjectStore, base: State, ours: State, theirs: State) -> M
     """
     import duckdb
 
-    names = ("base", "ours", "theirs")
-    states = dict(zip(names, (base, ours, theirs), strict=True))
-    why = _mergeable(*states.values())
+    states = dict(zip(_SIDES, (base, ours, theirs), strict=True))
+    why = _mergeable([state[0] for state in states.values()])
     if why:
         return MergedRows(why)
     columns = [name for name, _ in ours[0].schema]
@@ -61,86 +61,80 @@ def merge_rows(store: ObjectStore, base: State, ours: State, theirs: State) -> M
                 attach(connection, name, store, *state)
         except NoKey as error:
             return MergedRows(error.message)
-        _join(connection, ours[0].key, columns)
-        (count,) = connection.sql("SELECT count(*) FROM merged WHERE conflict").fetchone() or (0,)
+        values = [name for name in columns if name not in ours[0].key]
+        _join(connection, ours[0].key, values)
+        found = connection.execute("SELECT count(*) FROM noria_merged WHERE conflict").fetchone()
+        count = int(found[0]) if found else 0
         if count:
             return MergedRows("", _conflicts(connection, ours[0]), count)
         file = store.temporary()
-        _write(connection, ours[0], columns, file)
+        _write(connection, ours[0], columns, values, file)
     return MergedRows("", file=file)
 
 
-def _mergeable(base: TableEntry | Any, ours: Any, theirs: Any) -> str:
-    tables = [state[0] for state in (base, ours, theirs)]
-    if not ours[0].key or any(table.key != ours[0].key for table in tables):
+def _mergeable(tables: Sequence[TableEntry]) -> str:
+    first = tables[0]
+    if not first.key or any(table.key != first.key for table in tables):
         return "the table has no key, or not the same one on both sides"
-    if any(table.format != ours[0].format for table in tables):
+    if any(table.format != first.format for table in tables):
         return "the table is not of one format"
-    if any([name for name, _ in table.schema] != [name for name, _ in ours[0].schema] for table in tables):
+    if any([name for name, _ in table.schema] != [name for name, _ in first.schema] for table in tables):
         return "the table's columns differ"
-    if ours[0].format == "parquet" and any(table.schema != ours[0].schema for table in tables):
+    if first.format == "parquet" and any(table.schema != first.schema for table in tables):
         return "the types of the table's columns differ"
     return ""
 
 
-def _join(connection: Any, key: Sequence[str], columns: Sequence[str]) -> None:
-    """Make `merged`: for each key the three rows, whether they conflict, whether it stays, and the merged cells."""
-    first = quoted(key[0])
+def _join(connection: Any, key: Sequence[str], values: Sequence[str]) -> None:
+    """Make `noria_merged`: per key the three rows, whether they conflict, whether the row stays, the merged cells."""
+    base, ours, theirs = _SIDES
+    in_base, in_ours, in_theirs = (f"{side}.{quoted(key[0])} IS NOT NULL" for side in _SIDES)
     using = ", ".join(quoted(one) for one in key)
-    has = {side: f"{side}.{first} IS NOT NULL" for side in ("base", "ours", "theirs")}
-    values = [one for one in columns if one not in key]
-    alike = {
-        (one, other): _all(f"{one}.{quoted(c)} IS NOT DISTINCT FROM {other}.{quoted(c)}" for c in values)
-        for one, other in (("base", "ours"), ("base", "theirs"), ("ours", "theirs"))
-    }
-    crossing = _any(
-        f"(ours.{quoted(c)} IS DISTINCT FROM base.{quoted(c)} AND theirs.{quoted(c)} IS DISTINCT FROM base.{quoted(c)}"
-        f" AND ours.{quoted(c)} IS DISTINCT FROM theirs.{quoted(c)})"
-        for c in values
-    )
-    in_base, in_ours, in_theirs = has["base"], has["ours"], has["theirs"]
+    keys = "".join(f", {quoted(one)} AS k{position}" for position, one in enumerate(key))
     cells = "".join(
-        f""", CASE WHEN NOT ({in_ours}) THEN theirs.{quoted(c)} WHEN NOT ({in_theirs}) THEN ours.{quoted(c)}
-              WHEN NOT ({in_base}) THEN ours.{quoted(c)}
-              WHEN ours.{quoted(c)} IS DISTINCT FROM base.{quoted(c)} THEN ours.{quoted(c)}
-              ELSE theirs.{quoted(c)} END AS m{position}"""
-        for position, c in enumerate(values)
+        f""", CASE WHEN NOT ({in_ours}) THEN {theirs}.{c} WHEN NOT ({in_theirs}) THEN {ours}.{c}
+              WHEN NOT ({in_base}) OR {ours}.{c} IS DISTINCT FROM {base}.{c} THEN {ours}.{c}
+              ELSE {theirs}.{c} END AS m{position}"""
+        for position, c in enumerate(map(quoted, values))
+    )
+    crossing = " OR ".join(
+        f"({ours}.{c} IS DISTINCT FROM {base}.{c} AND {theirs}.{c} IS DISTINCT FROM {base}.{c}"
+        f" AND {ours}.{c} IS DISTINCT FROM {theirs}.{c})"
+        for c in map(quoted, values)
     )
     connection.execute(
-        f"""CREATE TABLE merged AS SELECT base AS b, ours AS o, theirs AS t, {using}{cells},
-            CASE WHEN {in_base} AND {in_ours} AND {in_theirs} THEN {crossing}
-                 WHEN {in_base} AND {in_ours} THEN NOT {alike["base", "ours"]}
-                 WHEN {in_base} AND {in_theirs} THEN NOT {alike["base", "theirs"]}
-                 WHEN {in_ours} AND {in_theirs} THEN NOT {alike["ours", "theirs"]}
+        f"""CREATE TABLE noria_merged AS SELECT {base} AS b, {ours} AS o, {theirs} AS t{keys}{cells},
+            CASE WHEN {in_base} AND {in_ours} AND {in_theirs} THEN ({crossing or "false"})
+                 WHEN {in_base} AND {in_ours} THEN NOT ({_alike(base, ours, values)})
+                 WHEN {in_base} AND {in_theirs} THEN NOT ({_alike(base, theirs, values)})
+                 WHEN {in_ours} AND {in_theirs} THEN NOT ({_alike(ours, theirs, values)})
                  ELSE false END AS conflict,
             CASE WHEN {in_base} THEN {in_ours} AND {in_theirs} ELSE true END AS stays
-            FROM base FULL JOIN ours USING ({using}) FULL JOIN theirs USING ({using})"""
+            FROM {base} FULL JOIN {ours} USING ({using}) FULL JOIN {theirs} USING ({using})"""
     )
+
+
+def _alike(one: str, other: str, values: Sequence[str]) -> str:
+    return " AND ".join(f"{one}.{c} IS NOT DISTINCT FROM {other}.{c}" for c in map(quoted, values)) or "true"
 
 
 def _conflicts(connection: Any, table: TableEntry) -> tuple[RowConflict, ...]:
-    using = ", ".join(quoted(one) for one in table.key)
-    query = f"SELECT b, o, t FROM merged WHERE conflict ORDER BY {using} LIMIT {SHOWN}"
+    order = ", ".join(f"k{position}" for position in range(len(table.key)))
+    query = f"SELECT b, o, t FROM noria_merged WHERE conflict ORDER BY {order} LIMIT {SHOWN}"
     found = []
-    for rows in connection.sql(query).fetchall():
+    for rows in connection.execute(query).fetchall():
         sides = [row if row is not None and row[table.key[0]] is not None else None for row in rows]
         there = next(side for side in sides if side is not None)
         found.append(RowConflict(table.name, {one: there[one] for one in table.key}, *sides))
     return tuple(found)
 
 
-def _write(connection: Any, table: TableEntry, columns: Sequence[str], file: str) -> None:
-    values = [one for one in columns if one not in table.key]
-    chosen = ", ".join(quoted(one) if one in table.key else f"m{values.index(one)} AS {quoted(one)}" for one in columns)
-    using = ", ".join(quoted(one) for one in table.key)
+def _write(connection: Any, table: TableEntry, columns: Sequence[str], values: Sequence[str], file: str) -> None:
+    chosen = ", ".join(
+        (f"k{table.key.index(one)}" if one in table.key else f"m{values.index(one)}") + f" AS {quoted(one)}"
+        for one in columns
+    )
+    order = ", ".join(f"k{position}" for position in range(len(table.key)))
     how = "FORMAT parquet" if table.format == "parquet" else "FORMAT csv, HEADER true"
     target = file.replace("'", "''")
-    connection.execute(f"COPY (SELECT {chosen} FROM merged WHERE stays ORDER BY {using}) TO '{target}' ({how})")
-
-
-def _all(parts: Any) -> str:
-    return "(" + (" AND ".join(parts) or "true") + ")"
-
-
-def _any(parts: Any) -> str:
-    return "(" + (" OR ".join(parts) or "false") + ")"
+    connection.execute(f"COPY (SELECT {chosen} FROM noria_merged WHERE stays ORDER BY {order}) TO '{target}' ({how})")

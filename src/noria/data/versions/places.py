@@ -16,3 +16,8 @@ def object_store(ws: Workspace) -> ObjectStore:
 def trees_folder(ws: Workspace) -> Path:
     """A folder with one folder for each working tree."""
     return ws.settings.home / "data" / "trees"
+
+
+def used_folder(ws: Workspace) -> Path:
+    """Where checkouts are made for runs that name no folder."""
+    return ws.settings.home / "data" / "used"

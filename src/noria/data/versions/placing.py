@@ -33,7 +33,10 @@ class Placer:
         self._moment = filesystem_now(store.root) - 2 * _SECOND
 
     def place(self, entry: Entry) -> Row | None:
-        """Make the file, link or folder; gives the row of a file. Raises NotFound, Corrupt, StorageFull, Unavailable."""
+        """Make the file, link or folder; gives the row of a file.
+
+        Raises NotFound, Corrupt, StorageFull, Unavailable.
+        """
         target = self._root + b"/" + entry.path
         folder = entry.path.rpartition(b"/")[0]
         with told(os.fsdecode(self._root)):
@@ -89,10 +92,10 @@ class Placer:
 
     def _symlink(self, entry: Entry, target: bytes) -> None:
         try:
-            os.symlink(entry.target, target)
+            os.symlink(entry.target, target)  # noqa: PTH211
         except FileExistsError:
             temporary = _beside(target)
-            os.symlink(entry.target, temporary)
+            os.symlink(entry.target, temporary)  # noqa: PTH211
             _replace(temporary, target)
 
 

@@ -16,6 +16,8 @@ from noria.data.versions.objects import ObjectStore
 SHOWN = 20
 """How many rows of a difference are told unless asked otherwise."""
 
+_OLD, _NEW = "noria_old", "noria_new"
+
 
 class NoKey(BadInput):
     """The key of a table does not name its rows: it is null, or two rows have the same."""
@@ -48,10 +50,10 @@ def compare_tables(
             new[0].name, 0, 0, 0, *columns, {}, (), "rows are compared only with the same key on both sides"
         )
     with duckdb.connect() as connection:
-        attach(connection, "old", store, *old)
-        attach(connection, "new", store, *new)
+        attach(connection, _OLD, store, *old)
+        attach(connection, _NEW, store, *new)
         _join(connection, key, common)
-        counts = connection.sql("SELECT kind, count(*) FROM differences GROUP BY kind").fetchall()
+        counts = connection.execute("SELECT kind, count(*) FROM noria_differences GROUP BY kind").fetchall()
         by_column = _by_column(connection, common)
         rows = _rows(connection, key, common, list(before), list(after), limit)
     number: dict[str, int] = dict(counts)
@@ -66,7 +68,7 @@ def attach(connection: Any, name: str, store: ObjectStore, table: TableEntry, en
     connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {reader}", [paths])
     keys = ", ".join(quoted(one) for one in table.key)
     nulls = " OR ".join(f"{quoted(one)} IS NULL" for one in table.key)
-    twice = connection.sql(f"SELECT {keys} FROM {name} GROUP BY {keys} HAVING count(*) > 1 OR ({nulls}) LIMIT 1")
+    twice = connection.execute(f"SELECT {keys} FROM {name} GROUP BY {keys} HAVING count(*) > 1 OR ({nulls}) LIMIT 1")
     found = twice.fetchone()
     if found is not None:
         told = ", ".join(f"{one}={value!r}" for one, value in zip(table.key, found, strict=True))
@@ -80,18 +82,18 @@ def quoted(name: str) -> str:
 
 
 def _join(connection: Any, key: Sequence[str], common: Sequence[str]) -> None:
-    on = " AND ".join(f"old.{quoted(one)} = new.{quoted(one)}" for one in key)
-    first = quoted(key[0])
-    cells = ", ".join(
-        f"old.{quoted(one)} IS DISTINCT FROM new.{quoted(one)} AS d{position}" for position, one in enumerate(common)
+    on = " AND ".join(f"{_OLD}.{quoted(one)} = {_NEW}.{quoted(one)}" for one in key)
+    keys = "".join(
+        f", coalesce({_OLD}.{quoted(one)}, {_NEW}.{quoted(one)}) AS k{position}" for position, one in enumerate(key)
     )
-    differs = " OR ".join(f"old.{quoted(one)} IS DISTINCT FROM new.{quoted(one)}" for one in common) or "false"
+    differ = [f"{_OLD}.{quoted(one)} IS DISTINCT FROM {_NEW}.{quoted(one)}" for one in common]
+    cells = "".join(f", {one} AS d{position}" for position, one in enumerate(differ))
+    gone, new = f"{_NEW}.{quoted(key[0])} IS NULL", f"{_OLD}.{quoted(key[0])} IS NULL"
     connection.execute(
-        f"""CREATE TABLE differences AS SELECT old AS o, new AS n,
-            CASE WHEN old.{first} IS NULL THEN 'added' WHEN new.{first} IS NULL THEN 'removed' ELSE 'changed' END AS kind
-            {"," if cells else ""} {cells}
-            FROM old FULL JOIN new ON {on}
-            WHERE old.{first} IS NULL OR new.{first} IS NULL OR {differs}"""
+        f"""CREATE TABLE noria_differences AS SELECT {_OLD} AS o, {_NEW} AS n,
+            CASE WHEN {new} THEN 'added' WHEN {gone} THEN 'removed' ELSE 'changed' END AS kind{keys}{cells}
+            FROM {_OLD} FULL JOIN {_NEW} ON {on}
+            WHERE {new} OR {gone} OR {" OR ".join(differ) or "false"}"""
     )
 
 
@@ -99,24 +101,26 @@ def _by_column(connection: Any, common: Sequence[str]) -> dict[str, int]:
     if not common:
         return {}
     sums = ", ".join(f"count(*) FILTER (WHERE d{position})" for position in range(len(common)))
-    found = connection.sql(f"SELECT {sums} FROM differences WHERE kind = 'changed'").fetchone()
+    found = connection.execute(f"SELECT {sums} FROM noria_differences WHERE kind = 'changed'").fetchone()
     return {name: count for name, count in zip(common, found, strict=True) if count}
 
 
 def _rows(
     connection: Any, key: Sequence[str], common: Sequence[str], before: Sequence[str], after: Sequence[str], limit: int
 ) -> tuple[RowChange, ...]:
-    keys = ", ".join(f"coalesce(o.{quoted(one)}, n.{quoted(one)})" for one in key)
-    query = f"SELECT kind, o, n FROM differences ORDER BY {keys} LIMIT {int(limit)}"
+    order = ", ".join(f"k{position}" for position in range(len(key)))
+    query = f"SELECT kind, o, n FROM noria_differences ORDER BY {order} LIMIT {int(limit)}"
     found = []
-    for kind, old, new in connection.sql(query).fetchall():
-        row = new if kind != "removed" else old
-        named = {one: row[one] for one in key}
-        others = {
-            "added": ({}, {one: new[one] for one in after if one not in key} if new else {}),
-            "removed": ({one: old[one] for one in before if one not in key} if old else {}, {}),
-        }.get(kind) or _differing(old, new, common)
-        found.append(RowChange(kind, named, *others))
+    for kind, old, new in connection.execute(query).fetchall():
+        named = {one: (old if kind == "removed" else new)[one] for one in key}
+        sides: tuple[dict[str, Any], dict[str, Any]]
+        if kind == "added":
+            sides = ({}, {one: new[one] for one in after if one not in key})
+        elif kind == "removed":
+            sides = ({one: old[one] for one in before if one not in key}, {})
+        else:
+            sides = _differing(old, new, common)
+        found.append(RowChange(kind, named, *sides))
     return tuple(found)
 
 

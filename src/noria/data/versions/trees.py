@@ -16,7 +16,7 @@ import msgspec
 from noria.core.digest import digest_bytes
 from noria.core.errors import BadInput, Corrupt, NotFound
 from noria.data.versions.disk import write_whole
-from noria.data.versions.places import trees_folder
+from noria.data.versions.places import trees_folder, used_folder
 from noria.workspace.workspace import Workspace
 
 
@@ -85,7 +85,7 @@ def index_path(ws: Workspace, path: Path) -> Path:
 def located(ws: Workspace, path: Path) -> Path:
     """The folder in full, links on the way to it resolved. Raises BadInput when it is the workspace's own home."""
     full = Path(os.path.realpath(ws.root / path))
-    if full.is_relative_to(ws.settings.home):
+    if full.is_relative_to(ws.settings.home) and not full.is_relative_to(used_folder(ws)):
         raise BadInput(f"{full} belongs to Noria itself", hint="choose a folder of your own")
     return full
 
