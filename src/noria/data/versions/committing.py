@@ -178,7 +178,7 @@ def write_commit(ws: Workspace, connection: sa.Connection, snapshot: Snapshot) -
     origin = snapshot.origin
     if origin.run:
         pin_within(ws, connection, snapshot.id, f"run:{origin.run}")
-    told = {"snapshot": snapshot.id, "root": snapshot.root, "files": snapshot.files, "bytes": snapshot.bytes,
+    told = {"snapshot": snapshot.id, "root": snapshot.root, "files": snapshot.files, "bytes": snapshot.size,
             "parents": list(snapshot.parents), "message": origin.message, "run": origin.run, "code": origin.code,
             "inputs": list(origin.inputs)}  # fmt: skip
     ws.journal.append(connection, Fact("DataCommitted", f"dataset:{snapshot.dataset}", told))

@@ -46,8 +46,8 @@ def write_manifest(
     manifest = Manifest(
         tuple(pages),
         tuple(sorted(tables, key=lambda table: table.name)),
-        files=len(entries),
-        bytes=sum(entry.size for entry in entries),
+        files=sum(entry.kind != "folder" for entry in entries),
+        size=sum(entry.size for entry in entries),
     )
     return objects.put(_encoder.encode(manifest)).hex(), manifest
 

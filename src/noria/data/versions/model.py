@@ -67,16 +67,16 @@ class TableEntry(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A run of consecutive entries, kept as one object: its first path, its digest, how many entries and bytes."""
+    """Consecutive entries, kept as one object: the first path, the digest, how many they are, and their bytes."""
 
     first: bytes
     digest: bytes
     entries: int
-    bytes: int
+    size: int
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """The root: the pages in order, the tables, and sums over the files.
+    """The root: the pages in order, the tables, how many files and links there are, and their bytes.
 
     Its digest names the content of a directory: equal content, equal digest, whoever made it.
     """
@@ -84,7 +84,7 @@ class Manifest(msgspec.Struct, frozen=True):
     pages: tuple[Page, ...]
     tables: tuple[TableEntry, ...] = ()
     files: int = 0
-    bytes: int = 0
+    size: int = 0
     format: int = FORMAT
 
 
@@ -125,7 +125,7 @@ class Snapshot:
     author: str
     at: Micros
     files: int
-    bytes: int
+    size: int
     origin: Origin = field(default_factory=Origin)
 
 

@@ -35,7 +35,7 @@ def make_snapshot(
 ) -> Snapshot:
     """A snapshot of now, named by the digest of what it says; nothing is recorded yet."""
     nameless = Snapshot(
-        "", dataset, root, tuple(parents), ws.actor, ws.clock.now(), manifest.files, manifest.bytes, origin
+        "", dataset, root, tuple(parents), ws.actor, ws.clock.now(), manifest.files, manifest.size, origin
     )
     return replace(nameless, id=snapshot_id(nameless))
 
