@@ -137,7 +137,7 @@ def _plan(
     known = {path for entries in ours for path in entries}
 
     def committed(path: bytes) -> bool:
-        return any(path in entries and same(current[path], entries[path]) for entries in ours)
+        return current[path].kind == "folder" or any(path in entries and same(current[path], entries[path]) for entries in ours)
 
     write = [entry for path, entry in sorted(target.items()) if not same(entry, current.get(path))]
     remove = [current[path] for path in sorted(known) if path in current and path not in target]
@@ -152,6 +152,7 @@ def _obstacles(write: Sequence[Entry], current: Mapping[bytes, Entry], gone: set
     made = {entry.path for entry in write if entry.kind != "folder"}
     folders = {path for entry in write for path in parents_of(entry.path)}
     found = [path for path in folders if path in current and current[path].kind != "folder" and path not in gone]
+    found += [path for path in made if path in current and current[path].kind == "folder" and path not in gone]
     within = (path for path in current if path not in gone and any(one in made for one in parents_of(path)))
     return [*found, *within]
 
@@ -179,7 +180,7 @@ def _carry_out(
     reading: Reading, plan: _Plan, placer: Placer, target: Mapping[bytes, Entry], progress: Progress
 ) -> list[Row]:
     root = bytes(reading.path)
-    remove_entries(root, plan.remove, target)
+    remove_entries(root, plan.remove, {path for path, entry in target.items() if entry.kind == "folder"})
     clear(root, plan.obstacles)
     rows = {path: row for path, row in reading.rows.items() if path in target}
     total = len(plan.write)
