@@ -17,8 +17,8 @@ PETS = {"cat.txt": "meow", "dogs/rex.txt": "woof"}
 
 @pytest.mark.parametrize("link", ["auto", "hardlink", "copy"])
 def test_a_snapshot_becomes_a_folder_and_back(ws, pets, tmp_path, commit, link):
-    os.chmod(write(pets, {"feed.sh": "#!/bin/sh\n"}) / "feed.sh", 0o755)
-    os.symlink("/nowhere", pets / "away")
+    (write(pets, {"feed.sh": "#!/bin/sh\n"}) / "feed.sh").chmod(0o755)
+    (pets / "away").symlink_to("/nowhere")
     (pets / "empty").mkdir()
     first = commit(pets)
     write(pets, {"cat.txt": None, "dogs/rex.txt": "WOOF", "fish/nemo.txt": "blub"})
@@ -160,7 +160,7 @@ class TestUncommitted:
         outside = write(tmp_path / "outside", {"rex.txt": "not yours"})
         there = tmp_path / "there"
         there.mkdir()
-        os.symlink(outside, there / "dogs")
+        (there / "dogs").symlink_to(outside)
         with pytest.raises(Uncommitted, match="dogs"):
             operations.checkout(ws, "pets", "", there)
         operations.checkout(ws, "pets", "", there, force=True)
@@ -198,10 +198,10 @@ def test_more_links_than_the_disk_allows_become_copies(ws, pets, tmp_path, commi
     commit(pets)
     plain = os.link
 
-    def link(source, target):
+    def link(source, target, **folders):
         if b"rex" in os.fsencode(target):
             raise OSError(31, "Too many links")
-        plain(source, target)
+        plain(source, target, **folders)
 
     monkeypatch.setattr(os, "link", link)
     operations.checkout(ws, "pets", "", tmp_path / "there", link="hardlink")

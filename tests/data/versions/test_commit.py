@@ -53,10 +53,12 @@ def test_only_files_that_changed_are_read_again(ws, pets, monkeypatch):
     write(pets, {"cat.txt": "purr"})
     read_again = []
     plain = hashing.hash_file
-    for module in (committing, operations):
-        monkeypatch.setattr(
-            "noria.data.versions.reading_tree.hash_file", lambda *given: (read_again.append(given[1]), plain(*given))[1]
-        )
+
+    def watched(root, path, stat, store):
+        read_again.append(path)
+        return plain(root, path, stat, store)
+
+    monkeypatch.setattr("noria.data.versions.reading_tree.hash_file", watched)
     assert operations.commit(ws, pets).hashed == 1
     assert read_again == [b"cat.txt"]
 
@@ -132,7 +134,7 @@ def test_a_commit_broken_off_after_the_branch_moved_is_found_to_be_done(ws, pets
         commit(pets)
     monkeypatch.undo()
     done = commit(pets)
-    assert [one.id for one in operations.log(ws, "pets")][0] == done.id
+    assert operations.resolve(ws, "pets") == done
     assert len(operations.log(ws, "pets")) == 2
     assert not operations.status(ws, pets).behind
 

@@ -137,7 +137,9 @@ def _plan(
     known = {path for entries in ours for path in entries}
 
     def committed(path: bytes) -> bool:
-        return current[path].kind == "folder" or any(path in entries and same(current[path], entries[path]) for entries in ours)
+        return current[path].kind == "folder" or any(
+            path in entries and same(current[path], entries[path]) for entries in ours
+        )
 
     write = [entry for path, entry in sorted(target.items()) if not same(entry, current.get(path))]
     remove = [current[path] for path in sorted(known) if path in current and path not in target]
@@ -183,12 +185,5 @@ def _carry_out(
     remove_entries(root, plan.remove, {path for path, entry in target.items() if entry.kind == "folder"})
     clear(root, plan.obstacles)
     rows = {path: row for path, row in reading.rows.items() if path in target}
-    total = len(plan.write)
-    for done, entry in enumerate(plan.write, 1):
-        row = placer.place(entry)
-        if row is not None:
-            rows[entry.path] = row
-        if not done % 512:
-            progress("writing", done, total)
-    progress("writing", total, total)
+    rows.update((row.entry.path, row) for row in placer.place(plan.write, progress))
     return list(rows.values())

@@ -38,7 +38,7 @@ def hash_file(root: bytes, path: bytes, stat: os.stat_result, store: ObjectStore
         except OSError as error:
             raise _unreadable(full, error) from error
         try:
-            found = _small(file, store) if stat.st_size <= _SMALL else _large(file, full, store)
+            found = _small(file, stat.st_size, store) if stat.st_size <= _SMALL else _large(file, full, store)
             after = os.fstat(file)
         except OSError as error:
             raise _unreadable(full, error) from error
@@ -56,9 +56,9 @@ def digests_of(path: str) -> tuple[bytes, bytes, int]:
         return _digests(file.fileno(), None)
 
 
-def _small(file: int, store: ObjectStore | None) -> tuple[bytes, bytes, int] | None:
-    data = os.read(file, _SMALL + 1)
-    if len(data) > _SMALL:
+def _small(file: int, size: int, store: ObjectStore | None) -> tuple[bytes, bytes, int] | None:
+    data = os.read(file, size + 1)
+    if len(data) != size:
         return None
     digest = blake3(data).digest()
     if store is not None:

@@ -48,6 +48,7 @@ class ObjectStore:
             self._marks = _keeps_nanoseconds(root)
             self._second = filesystem_now(root) // _BILLION - 2
         self._base = os.fspath(root)
+        self.folder: int | None = None
 
     def put(self, data: bytes) -> bytes:
         """Keep bytes; gives their digest. Raises StorageFull, Unavailable."""
@@ -60,27 +61,28 @@ class ObjectStore:
         if not self._marks:
             self._rename_into(digest, data)
             return
-        path = self.at(digest)
+        name = digest.hex()
+        path = f"{name[:2]}/{name[2:]}" if self.folder is not None else self.at(digest)
         try:
-            file = os.open(path, _CREATE, 0o444)
+            file = os.open(path, _CREATE, 0o444, dir_fd=self.folder)
         except FileExistsError:
             if not self.intact(digest, len(data)):
                 self._rename_into(digest, data)
             return
         except FileNotFoundError:
-            self._folder(path)
+            self._make_folder(digest)
             self.keep(digest, data)
             return
         except OSError as error:
             with told(self.root):
                 raise error from None
-        self._fill(file, path, digest, data)
+        self._fill(file, self.at(digest), digest, data)
 
     def take(self, path: str, digest: bytes) -> None:
         """Move a finished file that nobody else writes into the store; afterwards it is gone from `path`."""
         target = self.at(digest)
         with told(self.root):
-            self._folder(target)
+            self._make_folder(digest)
             os.chmod(path, 0o444)  # noqa: PTH101
             self._stamp(path, digest)
             os.replace(path, target)  # noqa: PTH105
@@ -108,15 +110,29 @@ class ObjectStore:
             return False
 
     def demand(self, digest: bytes, size: int) -> tuple[str, os.stat_result]:
-        """The path and the state of an intact object, to be linked or read. Raises NotFound, Corrupt."""
-        path = self.at(digest)
+        """The name and the state of an intact object; the name is relative to `folder` while that is open, else whole.
+
+        Raises NotFound, Corrupt.
+        """
+        name = digest.hex()
+        path = f"{name[:2]}/{name[2:]}" if self.folder is not None else self.at(digest)
         try:
-            stat = os.lstat(path)
+            stat = os.stat(path, dir_fd=self.folder, follow_symlinks=False)
         except FileNotFoundError as error:
             raise _missing(digest) from error
         if not self._sound(stat, digest, size):
             raise _damaged(digest)
         return path, stat
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Keep the folder of objects open as `folder`, for many calls in a row."""
+        self.folder = os.open(self._base, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield
+        finally:
+            os.close(self.folder)
+            self.folder = None
 
     def at(self, digest: bytes) -> str:
         """Where the object lies, or would."""
@@ -184,15 +200,15 @@ class ObjectStore:
 
     def _fill(self, file: int, path: str, digest: bytes, data: bytes) -> None:
         try:
-            with told(self.root):
-                written = os.write(file, data)
-                while written < len(data):
-                    written += os.write(file, data[written:])
-                self._stamp(file, digest)
-        except BaseException:
+            written = os.write(file, data)
+            while written < len(data):
+                written += os.write(file, data[written:])
+            self._stamp(file, digest)
+        except BaseException as error:
             with suppress(OSError):
                 os.unlink(path)  # noqa: PTH108
-            raise
+            with told(self.root):
+                raise error from None
         finally:
             os.close(file)
 
@@ -209,8 +225,8 @@ class ObjectStore:
         moment = self._second * _BILLION + _mark(digest)
         os.utime(file, ns=(moment, moment))
 
-    def _folder(self, path: str) -> None:
-        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+    def _make_folder(self, digest: bytes) -> None:
+        os.makedirs(f"{self._base}/{digest.hex()[:2]}", exist_ok=True)  # noqa: PTH103
 
 
 def _mark(digest: bytes) -> int:

@@ -1,4 +1,8 @@
-"""Putting one entry in its place in a folder, and what the index may remember of it without looking again."""
+"""Putting entries in their places in a folder, and what the index may remember of them without looking again.
+
+Hard links are made relative to two open folders, the objects' and the one the file goes to, so that the system looks
+up one name for each and not the whole path.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,22 @@ import errno
 import os
 import secrets
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from noria.data.versions.cloning import Link, clone
 from noria.data.versions.disk import filesystem_now, told
 from noria.data.versions.model import Entry
 from noria.data.versions.objects import ObjectStore
+from noria.data.versions.reading_tree import Progress
 from noria.data.versions.scanning import TEMPORARY
 from noria.data.versions.stat_index import Row
 
 _SECOND = 1_000_000_000
 _WHOLE = 1 << 20
 """Files up to this size are written in one go, straight to their place when nothing is there."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
+_EVERY = 512
 
 
 class Placer:
@@ -29,74 +37,93 @@ class Placer:
 
     def __init__(self, store: ObjectStore, root: bytes, link: Link) -> None:
         self._store, self._root, self._link = store, root, link
-        self._made: set[bytes] = set()
         self._moment = filesystem_now(store.root) - 2 * _SECOND
+        self._folder, self._into = b"", -1
 
-    def place(self, entry: Entry) -> Row | None:
-        """Make the file, link or folder; gives the row of a file.
+    def place(self, entries: Sequence[Entry], progress: Progress) -> Iterator[Row]:
+        """Make what the entries say, best in the order of paths; gives the rows of files.
 
         Raises NotFound, Corrupt, StorageFull, Unavailable.
         """
-        target = self._root + b"/" + entry.path
-        folder = entry.path.rpartition(b"/")[0]
-        with told(os.fsdecode(self._root)):
-            if folder not in self._made:
-                os.makedirs(self._root + b"/" + folder, exist_ok=True)  # noqa: PTH103
-                self._made.add(folder)
-            if entry.kind == "folder":
-                os.makedirs(target, exist_ok=True)  # noqa: PTH103
-                return None
-            if entry.kind == "link":
-                self._symlink(entry, target)
-                return None
-            return self._file(entry, target)
+        with told(os.fsdecode(self._root)), self._open_folders():
+            for done, entry in enumerate(entries, 1):
+                folder, _, name = entry.path.rpartition(b"/")
+                if folder != self._folder:
+                    self._enter(folder)
+                if entry.kind == "folder":
+                    os.makedirs(self._root + b"/" + entry.path, exist_ok=True)  # noqa: PTH103
+                elif entry.kind == "link":
+                    self._symlink(entry)
+                else:
+                    yield self._linked(entry, name) if self._linkable(entry) else self._copied(entry)
+                if not done % _EVERY:
+                    progress("writing", done, len(entries))
+        progress("writing", len(entries), len(entries))
 
-    def _file(self, entry: Entry, target: bytes) -> Row:
+    def _linkable(self, entry: Entry) -> bool:
+        return self._link == "hardlink" and entry.kind == "file" and entry.size > 0
+
+    def _linked(self, entry: Entry, name: bytes) -> Row:
         source, stat = self._store.demand(entry.blake3, entry.size)
-        if self._link == "hardlink" and entry.kind == "file" and entry.size:
-            try:
-                self._hardlink(source, target)
-            except OSError as error:
-                if error.errno != errno.EMLINK:  # as many links as the disk allows: this one is a copy
-                    raise
-            else:
-                return Row(entry, stat.st_mtime_ns, 0, stat.st_ino)
-        return self._copied(entry, source, target)
-
-    def _hardlink(self, source: str, target: bytes) -> None:
         try:
-            os.link(source, target)
+            os.link(source, name, src_dir_fd=self._store.folder, dst_dir_fd=self._into, follow_symlinks=False)
         except FileExistsError:
-            temporary = _beside(target)
-            os.link(source, temporary)
-            _replace(temporary, target)
+            temporary = _beside(self._root + b"/" + entry.path)
+            os.link(self._store.at(entry.blake3), temporary)
+            _replace(temporary, self._root + b"/" + entry.path)
+        except OSError as error:
+            if error.errno != errno.EMLINK:  # as many links as the disk allows: this one is a copy
+                raise
+            return self._copied(entry)
+        return Row(entry, stat.st_mtime_ns, 0, stat.st_ino)
 
-    def _copied(self, entry: Entry, source: str, target: bytes) -> Row:
-        new = not os.path.lexists(target)
-        place = target if new and entry.size <= _WHOLE and self._link != "reflink" else _beside(target)
+    def _copied(self, entry: Entry) -> Row:
+        self._store.demand(entry.blake3, entry.size)
+        source, target = self._store.at(entry.blake3), self._root + b"/" + entry.path
+        straight = entry.size <= _WHOLE and self._link != "reflink" and not os.path.lexists(target)
+        place = target if straight else _beside(target)
         try:
             if not (self._link == "reflink" and clone(source, place)):
                 with open(source, "rb") as file, open(place, "xb", 0) as copy:  # noqa: PTH123
                     shutil.copyfileobj(file, copy, _WHOLE)
             os.chmod(place, 0o755 if entry.kind == "program" else 0o644)  # noqa: PTH101
             os.utime(place, ns=(self._moment, self._moment))
-            stat = os.stat(place)  # noqa: PTH116
             if place != target:
                 _replace(place, target)
-                stat = os.stat(target)  # noqa: PTH116
+            stat = os.lstat(target)
         except BaseException:
             with suppress(OSError):
                 os.unlink(place)  # noqa: PTH108
             raise
         return Row(entry, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
-    def _symlink(self, entry: Entry, target: bytes) -> None:
+    def _symlink(self, entry: Entry) -> None:
+        target = self._root + b"/" + entry.path
         try:
             os.symlink(entry.target, target)  # noqa: PTH211
         except FileExistsError:
             temporary = _beside(target)
             os.symlink(entry.target, temporary)  # noqa: PTH211
             _replace(temporary, target)
+
+    @contextmanager
+    def _open_folders(self) -> Iterator[None]:
+        self._folder, self._into = b"", os.open(self._root, _FOLDER)
+        try:
+            with self._store.opened():
+                yield
+        finally:
+            os.close(self._into)
+
+    def _enter(self, folder: bytes) -> None:
+        place = self._root + b"/" + folder
+        try:
+            into = os.open(place, _FOLDER)
+        except FileNotFoundError:
+            os.makedirs(place, exist_ok=True)  # noqa: PTH103
+            into = os.open(place, _FOLDER)
+        os.close(self._into)
+        self._folder, self._into = folder, into
 
 
 def _beside(target: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,11 +77,12 @@ def read_tree(ws: Workspace, path: Path, store: ObjectStore | None, progress: Pr
 def hash_fresh(reading: Reading, store: ObjectStore | None, progress: Progress = silent) -> None:
     """Hash the files that the index does not know."""
     root, total = bytes(reading.path), len(reading.scan.fresh)
-    for path, stat in sorted(reading.scan.fresh, key=_first):
-        reading.rows[path] = hash_file(root, path, stat, store)
-        reading.hashed += 1
-        if not reading.hashed % _EVERY:
-            progress("hashing", reading.hashed, total)
+    with store.opened() if store is not None else nullcontext():
+        for path, stat in sorted(reading.scan.fresh, key=_first):
+            reading.rows[path] = hash_file(root, path, stat, store)
+            reading.hashed += 1
+            if not reading.hashed % _EVERY:
+                progress("hashing", reading.hashed, total)
     progress("hashing", total, total)
 
 
