@@ -13,7 +13,7 @@ from typing import Any
 
 from noria.data.versions.model import Entry, TableEntry
 from noria.data.versions.objects import ObjectStore
-from noria.data.versions.rows import SHOWN, NoKey, attach, quoted
+from noria.data.versions.rows import SHOWN, NoKey, attach, quoted, whole_row
 
 _SIDES = ("noria_base", "noria_ours", "noria_theirs")
 State = tuple[TableEntry, Mapping[bytes, Entry]]
@@ -97,13 +97,16 @@ def _join(connection: Any, key: Sequence[str], values: Sequence[str]) -> None:
               ELSE {theirs}.{c} END AS m{position}"""
         for position, c in enumerate(map(quoted, values))
     )
+    rows = ", ".join(
+        f"{whole_row(side, [*key, *values])} AS {short}" for side, short in zip(_SIDES, "bot", strict=True)
+    )
     crossing = " OR ".join(
         f"({ours}.{c} IS DISTINCT FROM {base}.{c} AND {theirs}.{c} IS DISTINCT FROM {base}.{c}"
         f" AND {ours}.{c} IS DISTINCT FROM {theirs}.{c})"
         for c in map(quoted, values)
     )
     connection.execute(
-        f"""CREATE TABLE noria_merged AS SELECT {base} AS b, {ours} AS o, {theirs} AS t{keys}{cells},
+        f"""CREATE TABLE noria_merged AS SELECT {rows}{keys}{cells},
             CASE WHEN {in_base} AND {in_ours} AND {in_theirs} THEN ({crossing or "false"})
                  WHEN {in_base} AND {in_ours} THEN NOT ({_alike(base, ours, values)})
                  WHEN {in_base} AND {in_theirs} THEN NOT ({_alike(base, theirs, values)})

@@ -6,7 +6,7 @@ Parquet is compared by its types, CSV as text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from noria.core.errors import BadInput
@@ -52,7 +52,7 @@ def compare_tables(
     with duckdb.connect() as connection:
         attach(connection, _OLD, store, *old)
         attach(connection, _NEW, store, *new)
-        _join(connection, key, common)
+        _join(connection, key, common, before, after)
         counts = connection.execute("SELECT kind, count(*) FROM noria_differences GROUP BY kind").fetchall()
         by_column = _by_column(connection, common)
         rows = _rows(connection, key, common, list(before), list(after), limit)
@@ -81,7 +81,14 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _join(connection: Any, key: Sequence[str], common: Sequence[str]) -> None:
+def whole_row(table: str, columns: Iterable[str]) -> str:
+    """SQL for a row as one value. The table's own name would not do: a column may be called the same."""
+    return "struct_pack(" + ", ".join(f"{quoted(one)} := {table}.{quoted(one)}" for one in columns) + ")"
+
+
+def _join(
+    connection: Any, key: Sequence[str], common: Sequence[str], before: Iterable[str], after: Iterable[str]
+) -> None:
     on = " AND ".join(f"{_OLD}.{quoted(one)} = {_NEW}.{quoted(one)}" for one in key)
     keys = "".join(
         f", coalesce({_OLD}.{quoted(one)}, {_NEW}.{quoted(one)}) AS k{position}" for position, one in enumerate(key)
@@ -90,7 +97,7 @@ def _join(connection: Any, key: Sequence[str], common: Sequence[str]) -> None:
     cells = "".join(f", {one} AS d{position}" for position, one in enumerate(differ))
     gone, new = f"{_NEW}.{quoted(key[0])} IS NULL", f"{_OLD}.{quoted(key[0])} IS NULL"
     connection.execute(
-        f"""CREATE TABLE noria_differences AS SELECT {_OLD} AS o, {_NEW} AS n,
+        f"""CREATE TABLE noria_differences AS SELECT {whole_row(_OLD, before)} AS o, {whole_row(_NEW, after)} AS n,
             CASE WHEN {new} THEN 'added' WHEN {gone} THEN 'removed' ELSE 'changed' END AS kind{keys}{cells}
             FROM {_OLD} FULL JOIN {_NEW} ON {on}
             WHERE {new} OR {gone} OR {" OR ".join(differ) or "false"}"""
