@@ -27,7 +27,7 @@ from noria.data.versions.refs import find_ref, resolve
 from noria.data.versions.removing import clear, remove_entries
 from noria.data.versions.standing import base_entries, current_entries
 from noria.data.versions.stat_index import Row, save_index
-from noria.data.versions.trees import Tree, find_tree, index_path, located, save_tree
+from noria.data.versions.trees import Tree, alone, find_tree, index_path, located, save_tree
 from noria.workspace.workspace import Workspace
 
 
@@ -85,7 +85,7 @@ def checkout(
     with told(full):
         full.mkdir(parents=True, exist_ok=True)
     store = object_store(ws)
-    with store.using():
+    with store.using(), alone(ws, full):
         tree = _tree(ws, full, dataset, _branch(ws, dataset, reference), force=force)
         target = base_entries(ws, store, snapshot.id)
         base, going = base_entries(ws, store, tree.snapshot), base_entries(ws, store, tree.going)
@@ -98,8 +98,7 @@ def checkout(
             raise Uncommitted(full, lost)
         chosen = choose_link(os.fspath(store.root), bytes(full), link)
         save_tree(ws, replace(tree, going=snapshot.id))
-        if tree.going:
-            clear(bytes(full), reading.scan.left_over)
+        clear(bytes(full), reading.scan.left_over)
         rows = _carry_out(reading, plan, Placer(store, bytes(full), chosen), target, progress)
         save_index(index_path(ws, full), rows, reading.began)
         save_tree(ws, replace(tree, snapshot=snapshot.id, going=""))
@@ -142,6 +141,7 @@ def _plan(
         )
 
     write = [entry for path, entry in sorted(target.items()) if not same(entry, current.get(path))]
+    known |= {folder for path in known for folder in parents_of(path) if folder in current}
     remove = [current[path] for path in sorted(known) if path in current and path not in target]
     gone = {entry.path for entry in remove}
     obstacles = _obstacles(write, current, gone)

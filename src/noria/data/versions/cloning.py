@@ -20,6 +20,10 @@ Link = Literal["reflink", "hardlink", "copy"]
 _UNABLE = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EACCES, errno.EINVAL)
 
 
+TEMPORARY = b".noria-unfinished"
+"""How the names end of files that a checkout has not put in their place yet."""
+
+
 class CannotLink(BadInput):
     """The disk cannot do what was asked for."""
 
@@ -57,8 +61,8 @@ def choose_link(objects: str, folder: bytes, wanted: str) -> Link:
 def _can(link: Link, objects: bytes, folder: bytes) -> bool:
     if link == "copy":
         return True
-    name = b"/." + secrets.token_hex(8).encode() + b".noria-unfinished"
-    source, target = objects + name, folder + name
+    name = b"/." + secrets.token_hex(8).encode()
+    source, target = objects + name + b".tmp", folder + name + TEMPORARY
     try:
         os.close(os.open(source, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
         if link == "reflink":

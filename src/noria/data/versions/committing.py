@@ -29,7 +29,7 @@ from noria.data.versions.snapshots import (
     record_snapshot,
     table_specs,
 )
-from noria.data.versions.trees import Tree, find_tree, located, save_tree
+from noria.data.versions.trees import Tree, alone, find_tree, located, save_tree
 from noria.stores.journal import Fact
 from noria.workspace.workspace import Workspace
 
@@ -85,9 +85,9 @@ def commit(
     BadTable, NoFiles, CannotVersion, FileChanged, UnreadableFile, StorageFull, Unavailable. Nothing is changed then.
     """
     full = located(ws, path)
-    tree = _tree_for(find_tree(ws, full), full, dataset, branch)
     store = object_store(ws)
-    with store.using():
+    with store.using(), alone(ws, full):
+        tree = _tree_for(find_tree(ws, full), full, dataset, branch)
         base, expected = _base(ws, store, tree)
         reading = read_tree(ws, full, store, progress)
         _keep_all(ws, store, reading, base, verify=verify)

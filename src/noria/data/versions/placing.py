@@ -9,16 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from noria.data.versions.cloning import Link, clone
+from noria.data.versions.cloning import TEMPORARY, Link, clone
 from noria.data.versions.disk import filesystem_now, told
 from noria.data.versions.model import Entry
 from noria.data.versions.objects import ObjectStore
 from noria.data.versions.reading_tree import Progress
-from noria.data.versions.scanning import TEMPORARY
 from noria.data.versions.stat_index import Row
 
 _SECOND = 1_000_000_000
@@ -83,14 +81,18 @@ class Placer:
         straight = entry.size <= _WHOLE and self._link != "reflink" and not os.path.lexists(target)
         place = target if straight else _beside(target)
         try:
-            if not (self._link == "reflink" and clone(source, place)):
-                with open(source, "rb") as file, open(place, "xb", 0) as copy:  # noqa: PTH123
-                    shutil.copyfileobj(file, copy, _WHOLE)
-            os.chmod(place, 0o755 if entry.kind == "program" else 0o644)  # noqa: PTH101
-            os.utime(place, ns=(self._moment, self._moment))
-            if place != target:
-                _replace(place, target)
-            stat = os.lstat(target)
+            cloned = self._link == "reflink" and clone(source, place)
+            file = os.open(place, os.O_WRONLY if cloned else os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            try:
+                if not cloned:
+                    _copy(source, file)
+                os.chmod(file, 0o755 if entry.kind == "program" else 0o644)  # noqa: PTH101
+                os.utime(file, ns=(self._moment, self._moment))
+                if not straight:
+                    os.replace(place, target)  # noqa: PTH105
+                stat = os.fstat(file)
+            finally:
+                os.close(file)
         except BaseException:
             with suppress(OSError):
                 os.unlink(place)  # noqa: PTH108
@@ -124,6 +126,18 @@ class Placer:
             into = os.open(place, _FOLDER)
         os.close(self._into)
         self._folder, self._into = folder, into
+
+
+def _copy(source: str, file: int) -> None:
+    """Copy a whole file; a disk that is full takes a part of what it is given, and says so at the next byte."""
+    whole = os.open(source, os.O_RDONLY)
+    try:
+        while chunk := os.read(whole, _WHOLE):
+            view = memoryview(chunk)
+            while view:
+                view = view[os.write(file, view) :]
+    finally:
+        os.close(whole)
 
 
 def _beside(target: bytes) -> bytes:

@@ -16,11 +16,9 @@ from blake3 import blake3
 
 from noria.core.errors import Fault, FaultyInput
 from noria.data.model import NoFiles
+from noria.data.versions.cloning import TEMPORARY
 from noria.data.versions.model import Entry, shown
 from noria.data.versions.stat_index import Row, matches
-
-TEMPORARY = b".noria-unfinished"
-"""How the names end of files that a checkout has not put in their place yet."""
 
 
 class CannotVersion(FaultyInput):

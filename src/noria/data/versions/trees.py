@@ -6,16 +6,18 @@ and nothing else. It is of this machine alone and therefore not in the database.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from noria.core.digest import digest_bytes
-from noria.core.errors import BadInput, Corrupt, NotFound
-from noria.data.versions.disk import write_whole
+from noria.core.errors import BadInput, Conflict, Corrupt, NotFound
+from noria.data.versions.disk import told, write_whole
 from noria.data.versions.places import trees_folder, used_folder
 from noria.workspace.workspace import Workspace
 
@@ -24,6 +26,12 @@ class NoTree(NotFound):
     """The folder is no checkout of any dataset."""
 
     code = "N3024"
+
+
+class TreeBusy(Conflict):
+    """Somebody else commits or checks out the same folder right now."""
+
+    code = "N3035"
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,26 @@ def all_trees(ws: Workspace) -> Iterator[Tree]:
     """Every tree of this workspace on this machine."""
     for kept in sorted(trees_folder(ws).glob("*/tree.json")):
         yield msgspec.json.decode(kept.read_bytes(), type=Tree)
+
+
+@contextmanager
+def alone(ws: Workspace, path: Path) -> Iterator[None]:
+    """While a folder is committed or checked out, by one at a time. Raises TreeBusy at once for the second.
+
+    The lock is the process's: the system lets go of it however the process ends.
+    """
+    folder = _folder(ws, path)
+    with told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        said = f"{path} is being committed or checked out by somebody else"
+        raise TreeBusy(said, hint="run it again when that is done") from error
+    finally:
+        os.close(file)
 
 
 def index_path(ws: Workspace, path: Path) -> Path:
