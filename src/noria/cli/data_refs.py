@@ -72,7 +72,7 @@ def gc(
     json: Json = False,
 ) -> None:
     """Remove the content that no branch, tag, run, model or folder needs."""
-    from noria.cli.progress import Gauge
+    from noria.cli.gauge import Gauge
     from noria.data.versions import operations
 
     ws = open_stores(project)

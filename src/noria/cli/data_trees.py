@@ -30,7 +30,7 @@ def commit(
     json: Json = False,
 ) -> None:
     """Make a snapshot of a folder and move its branch there."""
-    from noria.cli.progress import Gauge
+    from noria.cli.gauge import Gauge
     from noria.data.versions import operations
     from noria.data.versions.model import Origin, shown
 
@@ -58,12 +58,12 @@ def commit(
 
 def status(folder: Tree, project: Folder = HERE, json: Json = False) -> None:
     """Print what was changed in a folder and not committed."""
-    from noria.cli.progress import Gauge
-    from noria.data.versions import operations
+    from noria.cli.gauge import Gauge
+    from noria.data.versions import standing  # and not the operations: this verb is asked often, and has to be quick
 
     ws = open_stores(project)
     with Gauge(shown=not json) as gauge:
-        found = operations.status(ws, folder.absolute(), progress=gauge)
+        found = standing.status(ws, folder.absolute(), progress=gauge)
     tree = found.tree
     if json:
         say_json({"dataset": tree.dataset, "branch": tree.branch, "snapshot": tree.snapshot, "head": found.head,
@@ -89,15 +89,15 @@ def checkout(
     json: Json = False,
 ) -> None:
     """Make a folder equal to a snapshot."""
-    from noria.cli.progress import Gauge
-    from noria.data.versions import operations
+    from noria.cli.gauge import Gauge
+    from noria.data.versions import checking_out
     from noria.data.versions.names import split_address
 
     ws = open_stores(project)
     name, reference = split_address(address)
     place = folder.absolute() if folder else None
     with Gauge(shown=not json) as gauge:
-        done = operations.checkout(ws, name, reference, place, link=link, force=force, progress=gauge)
+        done = checking_out.checkout(ws, name, reference, place, link=link, force=force, progress=gauge)
     told = {"branch": done.branch, "path": done.path, "link": done.link, "written": done.written,
             "removed": done.removed, "unchanged": done.unchanged}  # fmt: skip
     if json:

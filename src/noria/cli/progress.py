@@ -66,23 +66,3 @@ class Counted:
         from rich.markup import escape
 
         self._progress.update(self._task, advance=1, description=f"{self._title} [dim]{escape(note[:40])}[/dim]")
-
-
-class Gauge:
-    """A bar that is told where things stand: what is being done, how much of it is done, and of how much."""
-
-    def __init__(self, *, shown: bool = True) -> None:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        console = Console(stderr=True)
-        self._progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not shown)
-        self._task = self._progress.add_task("looking", total=None)
-
-    def __enter__(self) -> Gauge:
-        self._progress.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._progress.stop()
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        self._progress.update(self._task, description=what, completed=done, total=total or None)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from noria.core.errors import Conflict
 from noria.data.versions.cloning import choose_link
-from noria.data.versions.committing import OtherDataset
 from noria.data.versions.differences import same
 from noria.data.versions.disk import told
 from noria.data.versions.model import Entry, Snapshot, shown
@@ -27,7 +26,7 @@ from noria.data.versions.refs import find_ref, resolve
 from noria.data.versions.removing import clear, remove_entries
 from noria.data.versions.standing import base_entries, current_entries
 from noria.data.versions.stat_index import Row, save_index
-from noria.data.versions.trees import Tree, alone, find_tree, index_path, located, save_tree
+from noria.data.versions.trees import OtherDataset, Tree, alone, find_tree, index_path, located, save_tree
 from noria.workspace.workspace import Workspace
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from noria.core.errors import BadInput
 from noria.data.versions.describing import describe_tables
 from noria.data.versions.manifests import as_mapping, read_entries, read_manifest, write_manifest
 from noria.data.versions.model import EMPTY, Entry, Manifest, Origin, Snapshot, TableSpec
@@ -29,15 +28,9 @@ from noria.data.versions.snapshots import (
     record_snapshot,
     table_specs,
 )
-from noria.data.versions.trees import Tree, alone, find_tree, located, save_tree
+from noria.data.versions.trees import OtherDataset, Tree, alone, find_tree, located, save_tree
 from noria.stores.journal import Fact
 from noria.workspace.workspace import Workspace
-
-
-class OtherDataset(BadInput):
-    """The folder is a checkout of another dataset, or in the middle of becoming one."""
-
-    code = "N3031"
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,6 @@ from noria.core.errors import BadInput
 from noria.data.tables import data_pins
 from noria.data.versions.model import Snapshot
 from noria.stores.journal import Fact
-from noria.tracking.inputs import add_datasets
-from noria.tracking.located import locate
-from noria.tracking.model import Dataset, DatasetInput
 from noria.tracking.writing import insert_missing
 from noria.workspace.workspace import Workspace
 
@@ -67,6 +64,10 @@ def note_use(ws: Workspace, run: str, snapshot: Snapshot, context: str = "traini
 
     Raises RunMissing, NotActive.
     """
+    from noria.tracking.inputs import add_datasets
+    from noria.tracking.located import locate
+    from noria.tracking.model import Dataset, DatasetInput
+
     source = f"noria:{snapshot.dataset}@{snapshot.id}"
     used = Dataset(name=snapshot.dataset, digest=snapshot.id[:36], source_type="noria", source=source)
     with ws.database.transaction() as connection:

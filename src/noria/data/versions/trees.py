@@ -28,6 +28,12 @@ class NoTree(NotFound):
     code = "N3024"
 
 
+class OtherDataset(BadInput):
+    """The folder is a checkout of another dataset, or in the middle of becoming one."""
+
+    code = "N3031"
+
+
 class TreeBusy(Conflict):
     """Somebody else commits or checks out the same folder right now."""
 
