@@ -11,6 +11,7 @@ import typer
 from noria.cli import (
     compare,
     control,
+    data,
     drift,
     erase,
     export,
@@ -67,6 +68,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)
 app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
 app.command("control", hidden=True)(control.command)
 
 

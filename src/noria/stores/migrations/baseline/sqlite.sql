@@ -207,6 +207,14 @@ CREATE TABLE step_results (
 	PRIMARY KEY (step, "key")
 );
 
+CREATE TABLE versioned_datasets (
+	name VARCHAR(200) NOT NULL,
+	created BIGINT NOT NULL,
+	actor VARCHAR(255) NOT NULL,
+	tables TEXT NOT NULL,
+	PRIMARY KEY (name)
+);
+
 CREATE TABLE webhooks (
 	id VARCHAR(64) NOT NULL,
 	name VARCHAR(63) NOT NULL,
@@ -250,6 +258,17 @@ CREATE TABLE aliases (
 	moved BIGINT NOT NULL,
 	PRIMARY KEY (model, alias),
 	FOREIGN KEY(model) REFERENCES registered_models (name) ON DELETE CASCADE ON UPDATE CASCADE
+);
+
+CREATE TABLE data_versions (
+	id VARCHAR(64) NOT NULL,
+	dataset VARCHAR(200) NOT NULL,
+	root VARCHAR(64) NOT NULL,
+	at BIGINT NOT NULL,
+	run VARCHAR(64) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(dataset) REFERENCES versioned_datasets (name)
 );
 
 CREATE TABLE datasets (
@@ -385,6 +404,26 @@ CREATE TABLE work_steps (
 	FOREIGN KEY(run) REFERENCES work_runs (run)
 );
 
+CREATE TABLE data_pins (
+	snapshot VARCHAR(64) NOT NULL,
+	holder VARCHAR(300) NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (snapshot, holder),
+	FOREIGN KEY(snapshot) REFERENCES data_versions (id)
+);
+
+CREATE TABLE data_refs (
+	dataset VARCHAR(200) NOT NULL,
+	name VARCHAR(200) NOT NULL,
+	kind VARCHAR(8) NOT NULL,
+	snapshot VARCHAR(64) NOT NULL,
+	moved BIGINT NOT NULL,
+	actor VARCHAR(255) NOT NULL,
+	PRIMARY KEY (dataset, name),
+	FOREIGN KEY(dataset) REFERENCES versioned_datasets (name),
+	FOREIGN KEY(snapshot) REFERENCES data_versions (id)
+);
+
 CREATE TABLE latest_metrics (
 	run INTEGER NOT NULL,
 	metric INTEGER NOT NULL,
@@ -507,6 +546,10 @@ CREATE INDEX ix_step_results_created ON step_results (created);
 CREATE UNIQUE INDEX work_runs_dedup ON work_runs (dedup) WHERE state NOT IN ('failed', 'cancelled');
 
 CREATE INDEX work_runs_ready ON work_runs (state, priority, run);
+
+CREATE INDEX ix_data_versions_dataset ON data_versions (dataset);
+
+CREATE INDEX ix_data_versions_run ON data_versions (run);
 
 CREATE INDEX logged_models_newest ON logged_models (experiment, stage, created DESC);
 
