@@ -33,9 +33,9 @@ def members(field: Field, values: Sequence[Any]) -> list[str]:
 
 
 def in_set(field: Field, values: Sequence[Any], cell: str | None = None) -> str:
-    """An SQL condition: the cell is one of the values (false, never null, when the set is empty)."""
-    listed = members(field, values)
-    return f"{cell or field.sql} IN ({', '.join(listed)})" if listed else "FALSE"
+    """An SQL condition: the cell is one of the values; null where the cell is."""
+    listed, cell = members(field, values), cell or field.sql
+    return f"{cell} IN ({', '.join(listed)})" if listed else f"({cell} IS NULL AND NULL)"
 
 
 def _comparable(field: Field, value: Any) -> str | None:

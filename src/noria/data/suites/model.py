@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from noria.core.errors import BadInput
+from noria.data.suites.plan import Bad
 
 
 class Severity(StrEnum):
@@ -93,7 +94,8 @@ class Outcome:
     `result` holds what was counted, under the names of Great Expectations: `element_count`,
     `unexpected_count`, `partial_unexpected_list`, or `observed_value` with `details`. `reason` says in a
     sentence why it failed or did not run. `raised` tells that it failed because it could not be asked of this
-    table at all (no such column, a bound of another type). `rows` are examples, each a whole row.
+    table at all (no such column, a bound of another type). `rows` are examples, each a whole row; `bad` is how
+    to find all of them.
     """
 
     expectation: Expectation
@@ -102,11 +104,13 @@ class Outcome:
     reason: str = ""
     raised: bool = False
     rows: Sequence[Mapping[str, Any]] = ()
+    bad: Bad | None = None
 
 
 @dataclass(frozen=True)
 class Report:
-    """What came of a suite on a table. `passes` counts how often the table was read; `seconds` is wall time."""
+    """What came of a suite on a table. `passes` counts the queries it took; `seconds` is wall time;
+    `quarantined` is how many rows were set aside."""
 
     suite: Suite
     table: str
@@ -115,6 +119,7 @@ class Report:
     outcomes: tuple[Outcome, ...]
     passes: int = 0
     seconds: float = 0.0
+    quarantined: int = 0
 
     @property
     def verdict(self) -> Verdict:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,6 +19,7 @@ from noria.data.suites.catalogue import CATALOGUE
 from noria.data.suites.examples import with_examples
 from noria.data.suites.model import Expectation, Outcome, Report, Suite, UnreadableTable, Verdict
 from noria.data.suites.parameters import filled
+from noria.data.suites.setting_aside import set_aside
 from noria.data.suites.plan import Ask, Judgement, NotRun, Plan, Query, Refused
 from noria.data.suites.table import Opened, Table, opened
 
@@ -32,12 +34,14 @@ class Options:
     """How a suite is run.
 
     `parameters` fill in the suite's, `environment` leaves out expectations that are not meant for it (a label
-    that is absent at serving), `examples` is how many bad rows are shown of each failure.
+    that is absent at serving), `examples` is how many bad rows are shown of each failure. All bad rows are
+    written to the Parquet file `quarantine`, with their reasons.
     """
 
     parameters: Mapping[str, Any] | None = None
     environment: str = ""
     examples: int = 20
+    quarantine: Path | None = None
 
 
 def check(suite: Suite, table: Table, clock: Clock, options: Options | None = None, watch: Watcher = str) -> Report:
@@ -45,8 +49,13 @@ def check(suite: Suite, table: Table, clock: Clock, options: Options | None = No
 
     Raises UnreadableTable; an expectation that cannot be asked fails or is not run, and says why.
     """
+    options = options or Options()
     with opened(table) as there:
-        return check_opened(suite, there, table.name, clock, options or Options(), watch)
+        report = check_opened(suite, there, table.name, clock, options, watch)
+        if options.quarantine is None:
+            return report
+        watch("quarantine")
+        return replace(report, quarantined=set_aside(there, report, options.quarantine))
 
 
 def check_opened(
@@ -151,7 +160,7 @@ def _alone(there: Opened, ask: Ask) -> dict[str, Any]:
 
 def _judged(there: Opened, expectation: Expectation, judgement: Judgement, examples: int) -> Outcome:
     verdict = Verdict.PASSED if judgement.success else Verdict.FAILED
-    outcome = Outcome(expectation, verdict, judgement.result, judgement.reason)
+    outcome = Outcome(expectation, verdict, judgement.result, judgement.reason, bad=judgement.bad)
     if judgement.bad is None or not examples:
         return outcome
     try:

@@ -65,10 +65,14 @@ class Opened:
         rows = self.ask(sql)
         return [one[0] for one in self._connection.description], rows
 
-    def arrow(self, sql: str) -> Any:
-        """The rows of a query as an Arrow table. Raises duckdb.Error."""
+    def batches(self, sql: str) -> Any:
+        """The rows of a query as a reader of Arrow batches. Raises duckdb.Error."""
         self.passes += 1
-        return self._connection.execute(sql).to_arrow_table()
+        return self._connection.execute(sql).to_arrow_reader(100_000)
+
+    def described(self, view: str) -> dict[str, Field]:
+        """The columns of a table that is open beside this one."""
+        return {row[0]: Field(row[0], row[1]) for row in self.ask(f"DESCRIBE {view}")}
 
 
 def table_at(place: str, root: Path | None = None) -> Table:

@@ -82,7 +82,7 @@ def all_of(asked: Asking) -> Plan:
     """Every value of `value_set` occurs."""
     field = asked.column()
     asks = {"seen": _seen(asked, field)}
-    return Ask(asks, lambda found: _absent(asked, field, _wanted(asked, field) - found["seen"]))
+    return Ask(asks, lambda found: _absent(asked, field, _wanted(asked, field) - found["seen"], {}))
 
 
 def exactly(asked: Asking) -> Plan:
@@ -91,7 +91,9 @@ def exactly(asked: Asking) -> Plan:
 
     def judge(found: Mapping[str, Any]) -> Plan:
         absent = _wanted(asked, field) - found["seen"]
-        return _strangers(asked, field, found["strange"], absent) if found["strange"] else _absent(asked, field, absent)
+        if found["strange"]:
+            return _strangers(asked, field, found["strange"], absent)
+        return _absent(asked, field, absent, {"unexpected_count": 0})
 
     return Ask({"strange": _strange(asked, field), "seen": _seen(asked, field)}, judge)
 
@@ -136,8 +138,8 @@ def _strangers(asked: Asking, field: Field, strange: int, absent: int) -> Plan:
     return Query(f"{sql} ORDER BY v LIMIT {_SHOWN}", judge)
 
 
-def _absent(asked: Asking, field: Field, absent: int) -> Plan:
-    result: dict[str, Any] = {"observed_value": None, "missing_count": absent}
+def _absent(asked: Asking, field: Field, absent: int, counts: Mapping[str, Any]) -> Plan:
+    result: dict[str, Any] = {"observed_value": None, **counts, "missing_count": absent}
     if not absent:
         return Judgement(True, result)
 

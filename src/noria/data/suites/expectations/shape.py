@@ -7,7 +7,7 @@ from typing import Any
 from noria.data.suites.asking import COUNT, Asking, filtered
 from noria.data.suites.expectations.bounds import between
 from noria.data.suites.plan import Ask, Judgement, NotRun, Plan, Refused
-from noria.data.suites.types import is_type
+from noria.data.suites.typenames import is_type
 
 
 def exists(asked: Asking) -> Plan:
