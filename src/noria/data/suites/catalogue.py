@@ -12,6 +12,7 @@ from noria.data.suites.expectations import (
     pairs,
     presence,
     queries,
+    references,
     shape,
     spread,
     texts,
@@ -19,7 +20,7 @@ from noria.data.suites.expectations import (
 
 CATALOGUE: dict[str, Builder] = {
     name: build
-    for family in (presence, cells, texts, formats, order, numbers, distinct, spread, pairs, shape, queries)
+    for family in (presence, cells, texts, formats, order, numbers, distinct, spread, pairs, shape, references, queries)
     for name, build in family.CATALOGUE.items()
 }
 """The builder of each expectation's plan. A name that is not here is kept and not run."""

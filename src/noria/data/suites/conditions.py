@@ -1,8 +1,8 @@
 """Row conditions: which rows an expectation is about, as SQL.
 
-Three ways of writing are read: the objects of Great Expectations 1.x (`{"type": "comparison", ...}`), its
-older texts (`col("age") > 18`, `col("age").notNull()`), and the common part of pandas queries
-(`age > 18 and sex == "m"`). A missing cell is unequal to everything, as in a data frame: `x != 5` keeps it.
+Four ways of writing are read: the objects of Great Expectations 1.x (`{"type": "comparison", ...}`), its
+older texts (`col("age") > 18`, `col("age").notNull()`), the common part of pandas queries
+(`age > 18 and sex == "m"`), and SQL where `condition_parser` is "duckdb". A missing cell is unequal to everything, as in a data frame: `x != 5` keeps it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def condition(given: Any, parser: str | None, fields: Fields) -> str:
         raise NotRun(f"the row condition {given!r:.60} is neither a text nor an object")
     if parser == "spark":
         raise NotRun("the row condition is written for Spark")
-    if parser in ("pandas",):
+    if parser == "duckdb":
+        return f"coalesce(({given}\n), FALSE)"
+    if parser == "pandas":
         return _pandas(given, fields)
     return _older(given, fields)
 

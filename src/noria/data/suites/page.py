@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,8 @@ def _cell(value: Any) -> str:
     if value is None:
         return "–"
     text = shown(value) if isinstance(value, float) else str(value)
+    if text != text.strip() or not text:
+        text = repr(text)  # else a space at an end is not seen
     return text if len(text) <= 40 else text[:40] + "…"
 
 
@@ -139,9 +142,9 @@ def _column(profile: Profile, report: Report) -> dict[str, Any]:
     figures = [("missing", f"{profile.missing / profile.rows:.1%}" if profile.rows else "–"),
                ("distinct", f"{profile.distinct:,}")]  # fmt: skip
     if profile.mean is not None:
-        figures += [("mean", shown(float(profile.mean)))]
+        figures += [("mean", f"{float(profile.mean):.4g}")]
     if profile.deviation is not None:
-        figures += [("deviation", shown(float(profile.deviation)))]
+        figures += [("deviation", f"{float(profile.deviation):.3g}")]
     return {
         "name": profile.name,
         "type": profile.type.lower(),
@@ -157,17 +160,25 @@ def _column(profile: Profile, report: Report) -> dict[str, Any]:
 
 
 def _end(value: Any) -> str:
-    return "" if value is None else _cell(plain(value) if not isinstance(value, float) else value)[:24]
+    if isinstance(value, dt.date):
+        return value.isoformat()[:10]
+    return "" if value is None else _cell(value)[:24]
 
 
 def _bars(profile: Profile) -> list[dict[str, Any]]:
-    shown_bars = profile.bars if profile.binned else profile.bars[:6]
+    shown_bars = profile.bars if profile.binned else _few(profile.bars)
     most = max((count for _, count in shown_bars), default=0) or 1
     return [
-        {"label": label or "others", "count": count, "share": count / most,
+        {"label": _cell(label) if label else "others", "count": count, "share": count / most,
          "of": count / (profile.rows - profile.missing or 1), "rest": not label}
         for label, count in shown_bars
     ]  # fmt: skip
+
+
+def _few(bars: Sequence[tuple[str, int]], most: int = 6) -> list[tuple[str, int]]:
+    if len(bars) <= most:
+        return list(bars)
+    return [*bars[: most - 1], ("", sum(count for _, count in bars[most - 1 :]))]
 
 
 def _environment() -> Any:

@@ -20,7 +20,7 @@ class Profile:
     """One column. `distinct` is an estimate (HyperLogLog, about 2 %); infinities are left out of figures.
 
     `bars` are (label, rows): equal bins of numbers and moments from `least` to `greatest`, else the most frequent
-    values, the rest last under an empty label.
+    values, the rest last under an empty label (an empty text is written `''`).
     """
 
     name: str
@@ -30,6 +30,7 @@ class Profile:
     distinct: int
     least: Any = None
     greatest: Any = None
+    infinite: int = 0
     mean: float | None = None
     deviation: float | None = None
     bars: Sequence[tuple[str, int]] = ()
@@ -55,6 +56,8 @@ def _figures(field: Field) -> dict[str, str]:
     asks = {"there": f"count({field.sql})", "distinct": f"approx_count_distinct({field.sql})"}
     if field.kind != "other":
         asks |= {"least": f"min({finite(field)})", "greatest": f"max({finite(field)})"}
+    if field.type in FLOATING:
+        asks["infinite"] = f"count(*) FILTER (WHERE isinf({field.sql}))"
     if field.kind == "number":
         asks |= {"mean": f"avg({finite(field)})", "deviation": deviation(field, "TRUE")}
     return asks
@@ -65,7 +68,7 @@ def _profile(there: Opened, field: Field, rows: int, found: Mapping[str, Any]) -
     bars = _bins(there, field, found["least"], found["greatest"]) if binned else _top(there, field)
     return Profile(
         field.name, field.type, rows, rows - found["there"], min(found["distinct"], found["there"]),
-        found.get("least"), found.get("greatest"), found.get("mean"), found.get("deviation"), bars, binned,
+        found.get("least"), found.get("greatest"), found.get("infinite", 0), found.get("mean"), found.get("deviation"), bars, binned,
     )  # fmt: skip
 
 
@@ -88,5 +91,5 @@ def _top(there: Opened, field: Field) -> list[tuple[str, int]]:
     if not found:
         return []
     rest = int(found[0][2]) - sum(row[1] for row in found)
-    bars = [(str(plain(value)), count) for value, count, _ in found]
+    bars = [(str(plain(value)) or "''", count) for value, count, _ in found]
     return [*bars, ("", rest)] if rest else bars

@@ -104,6 +104,8 @@ def _begin(expectation: Expectation, suite: Suite, there: Opened, options: Optio
         kwargs = filled(expectation.kwargs, {**suite.parameters, **(options.parameters or {})})
         return build(asking(kwargs, there.fields, there.others))
     except Refused as refused:
+        if _optional(expectation) and not set(expectation.columns) <= set(there.fields):
+            return Outcome(expectation, Verdict.NOT_RUN, reason="the column is optional, and it is not there")
         return Outcome(expectation, Verdict.FAILED, reason=str(refused), raised=True)
     except NotRun as unknown:
         return Outcome(expectation, Verdict.NOT_RUN, reason=str(unknown))
@@ -113,9 +115,17 @@ def _begin(expectation: Expectation, suite: Suite, there: Opened, options: Optio
 
 def not_in_environment(expectation: Expectation) -> Sequence[str]:
     """The environments that an expectation is not meant for, as its `meta` says under `noria`."""
-    ours = expectation.meta.get("noria")
-    named = ours.get("not_in_environment") if isinstance(ours, Mapping) else None
+    named = _ours(expectation).get("not_in_environment")
     return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+
+
+def _optional(expectation: Expectation) -> bool:
+    return _ours(expectation).get("optional") is True
+
+
+def _ours(expectation: Expectation) -> Mapping[str, Any]:
+    ours = expectation.meta.get("noria")
+    return ours if isinstance(ours, Mapping) else {}
 
 
 def _round(

@@ -68,7 +68,7 @@ class Opened:
     def batches(self, sql: str) -> Any:
         """The rows of a query as a reader of Arrow batches. Raises duckdb.Error."""
         self.passes += 1
-        return self._connection.execute(sql).to_arrow_reader(100_000)
+        return self._connection.sql(sql).to_arrow_reader(100_000)
 
     def described(self, view: str) -> dict[str, Field]:
         """The columns of a table that is open beside this one."""

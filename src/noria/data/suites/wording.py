@@ -45,6 +45,7 @@ _SENTENCES = {
     "expect_table_columns_to_match_ordered_list": "the columns are {column_list}, in this order",
     "expect_table_row_count_to_equal": "there are {value} rows",
     "expect_table_column_count_to_equal": "there are {value} columns",
+    "expect_column_values_to_exist_in_other_table": "is a {other_column} of {other_table_name}",
     "unexpected_rows_expectation": "the query {unexpected_rows_query} finds no row",
 }
 _BOUNDED = {

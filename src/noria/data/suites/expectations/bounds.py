@@ -52,6 +52,8 @@ def shown(value: Any) -> str:
 
 def _interval(kwargs: Mapping[str, Any]) -> str:
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    if None not in (low, high) and not kwargs.get("strict_min") and not kwargs.get("strict_max"):
+        return f"between {low} and {high}"
     parts = [] if low is None else [f"{'above' if kwargs.get('strict_min') else 'at least'} {low}"]
     parts += [] if high is None else [f"{'below' if kwargs.get('strict_max') else 'at most'} {high}"]
     return " and ".join(parts)
