@@ -86,7 +86,9 @@ def compared(baseline: str, current: str, suite: str, environment: str, threshol
             value = float(number)
         except ValueError:
             raise BadInput(f"--threshold {one!r} is no number", hint="such as 0.1, or fare=0.2") from None
-        limits = replace(limits, columns={**limits.columns, column: value}) if column else replace(limits, default=value)
+        limits = (
+            replace(limits, columns={**limits.columns, column: value}) if column else replace(limits, default=value)
+        )
     return compare_tables(table_at(baseline), table_at(current), limits)
 
 

@@ -155,8 +155,10 @@ EXPECTATIONS: list[dict[str, Any]] = [
     e("column_type_to_be", column="id", type_="float64"),
     e("column_type_to_be", column="name", type_="str"),
     e("column_type_to_be", column="joined", type_="datetime64[us]"),
-    *[e(f"column_{figure}_to_be_between", column=column, min_value=low, max_value=high) for figure, column, low, high in
-      [("min", "id", 1, 1), ("min", "age", -3, -3), ("min", "score", 0, 5), ("min", "name", "A", "z"), ("max", "id", 1, 5),
+    *[e(f"column_{figure}_to_be_between", column=column, min_value=low, max_value=high)
+      for figure, column, low, high in
+      [("min", "id", 1, 1), ("min", "age", -3, -3), ("min", "score", 0, 5), ("min", "name", "A", "z"),
+       ("max", "id", 1, 5),
        ("max", "age", 0, None), ("max", "score", None, 10), ("max", "joined", "2024-01-01", "2024-12-31"),
        ("mean", "id", 3, 4), ("mean", "age", 0, 50), ("mean", "score", 0, 1), ("median", "id", 4, 4),
        ("median", "age", 40, 40), ("sum", "id", 27, 27), ("sum", "age", 0, 5), ("sum", "score", 0, 1),
@@ -211,7 +213,8 @@ EXPECTATIONS: list[dict[str, Any]] = [
     e("select_column_values_to_be_unique_within_record", column_list=["a", "b"], ignore_row_if="never"),
     e("multicolumn_sum_to_equal", column_list=["low", "high"], sum_total=3),
     e("multicolumn_sum_to_equal", column_list=["a", "b"], sum_total=2),
-    e("multicolumn_sum_to_equal", column_list=["a", "b"], sum_total=2, ignore_row_if="any_value_is_missing", mostly=0.2),
+    e("multicolumn_sum_to_equal", column_list=["a", "b"], sum_total=2, ignore_row_if="any_value_is_missing",
+      mostly=0.2),
     e("multicolumn_values_to_be_equal", column_list=["a", "b"]),
     e("multicolumn_values_to_be_equal", column_list=["a", "b"], ignore_row_if="never"),
     e("multicolumn_values_to_be_equal", column_list=["word", "same"]),

@@ -105,9 +105,7 @@ def compare(baseline: Table, current: Table, limits: Limits | None = None) -> Co
     return Comparison(baseline.name, current.name, (rows[0], rows[1]), tuple(ordered))
 
 
-def _column(
-    there: Opened, base: str, name: str, before: Field | None, now: Field | None, threshold: float
-) -> Change:
+def _column(there: Opened, base: str, name: str, before: Field | None, now: Field | None, threshold: float) -> Change:
     if before is None or now is None:
         return Change(name, Verdict.FAILED, note="is new" if before is None else "is gone", threshold=threshold)
     if before.kind != now.kind:

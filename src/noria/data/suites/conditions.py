@@ -2,7 +2,8 @@
 
 Four ways of writing are read: the objects of Great Expectations 1.x (`{"type": "comparison", ...}`), its
 older texts (`col("age") > 18`, `col("age").notNull()`), the common part of pandas queries
-(`age > 18 and sex == "m"`), and SQL where `condition_parser` is "duckdb". A missing cell is unequal to everything, as in a data frame: `x != 5` keeps it.
+(`age > 18 and sex == "m"`), and SQL where `condition_parser` is "duckdb". A missing cell is
+unequal to everything, as in a data frame: `x != 5` keeps it.
 """
 
 from __future__ import annotations

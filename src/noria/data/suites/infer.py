@@ -107,5 +107,3 @@ def _maybe_key(field: Field, one: Profile) -> bool:
 
 def _key(one: Profile) -> list[Expectation]:
     return [_expect("expect_column_values_to_be_unique", Severity.CRITICAL, column=one.name)]
-
-

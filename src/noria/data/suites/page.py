@@ -75,7 +75,7 @@ def _line(outcome: Outcome) -> dict[str, Any]:
     expectation = outcome.expectation
     observed = outcome.result.get("observed_value")
     seen = f"{shown(plain(observed))}" if isinstance(observed, int | float | str) else ""
-    if "unexpected_count" in outcome.result and outcome.result["unexpected_count"]:
+    if outcome.result.get("unexpected_count"):
         seen = f"{outcome.result['unexpected_count']:,} unexpected"
     return {
         "subject": _subject(expectation),
@@ -114,7 +114,7 @@ def _mostly(expectation: Expectation) -> float:
 
 
 def _names(rows: Sequence[Mapping[str, Any]], marked: Sequence[str]) -> list[str]:
-    """The columns that are shown of example rows: the number, those it is about, then the others while there is room."""
+    """The columns that are shown of example rows: its number, those it is about, then others while there is room."""
     if not rows:
         return []
     first = [name for name in ("_row", *marked) if name in rows[0]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 
-class Refused(Exception):  # noqa: N818  it is caught by name and shown as a failure
+class Refused(Exception):
     """The expectation cannot hold of this table whatever its rows: it fails, and this says why."""
 
 

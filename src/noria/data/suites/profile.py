@@ -68,7 +68,8 @@ def _profile(there: Opened, field: Field, rows: int, found: Mapping[str, Any]) -
     bars = _bins(there, field, found["least"], found["greatest"]) if binned else _top(there, field)
     return Profile(
         field.name, field.type, rows, rows - found["there"], min(found["distinct"], found["there"]),
-        found.get("least"), found.get("greatest"), found.get("infinite", 0), found.get("mean"), found.get("deviation"), bars, binned,
+        found.get("least"), found.get("greatest"), found.get("infinite", 0), found.get("mean"),
+        found.get("deviation"), bars, binned,
     )  # fmt: skip
 
 

@@ -19,14 +19,18 @@ from noria.data.suites.catalogue import CATALOGUE
 from noria.data.suites.examples import with_examples
 from noria.data.suites.model import Expectation, Outcome, Report, Suite, UnreadableTable, Verdict
 from noria.data.suites.parameters import filled
-from noria.data.suites.setting_aside import set_aside
 from noria.data.suites.plan import Ask, Judgement, NotRun, Plan, Query, Refused
+from noria.data.suites.setting_aside import set_aside
 from noria.data.suites.table import Opened, Table, opened
 
 ROUNDS = 5
 """More rounds than any expectation needs."""
 
 Watcher = Callable[[str], None]
+
+
+def _unwatched(step: str) -> None:  # noqa: ARG001
+    """Nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,9 @@ class Options:
     quarantine: Path | None = None
 
 
-def check(suite: Suite, table: Table, clock: Clock, options: Options | None = None, watch: Watcher = str) -> Report:
+def check(
+    suite: Suite, table: Table, clock: Clock, options: Options | None = None, watch: Watcher = _unwatched
+) -> Report:
     """What came of the suite on the table. `watch` is called with a word for each step.
 
     Raises UnreadableTable; an expectation that cannot be asked fails or is not run, and says why.
@@ -59,7 +65,7 @@ def check(suite: Suite, table: Table, clock: Clock, options: Options | None = No
 
 
 def check_opened(
-    suite: Suite, there: Opened, name: str, clock: Clock, options: Options, watch: Watcher = str
+    suite: Suite, there: Opened, name: str, clock: Clock, options: Options, watch: Watcher = _unwatched
 ) -> Report:
     """The same for a table that is open already."""
     started = clock.now()

@@ -66,8 +66,8 @@ def said(outcome: Outcome) -> str:
     """What was expected of a row, in words: the expectation's name and its arguments.
 
     >>> from noria.data.suites.model import Expectation
-    >>> said(Outcome(Expectation("expect_column_values_to_be_between", {"column": "a", "max_value": 5}), Verdict.FAILED))
-    'values to be between (max_value 5)'
+    >>> said(Outcome(Expectation("expect_column_values_to_equal", {"column": "a", "value": 5}), Verdict.FAILED))
+    'values to equal (value 5)'
     """
     words = outcome.expectation.type.removeprefix("expect_").replace("_", " ").removeprefix("column ")
     about = ("column", "column_A", "column_B", "column_list", "mostly", "row_condition", "condition_parser")

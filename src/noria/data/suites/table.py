@@ -83,7 +83,7 @@ def table_at(place: str, root: Path | None = None) -> Table:
     path = Path(place) if root is None else root / place
     if path.is_dir():
         return Table(place, tuple(str(one) for one in _inside(path)), root=root)
-    if path.is_file() or any(letter in place for letter in "*?[") and " " not in place:
+    if path.is_file() or (any(letter in place for letter in "*?[") and " " not in place):
         return Table(place, (str(path),), root=root)
     if place.strip().lower().startswith(("select ", "from ", "with ")):
         return Table("query", query=place.strip().rstrip(";"), root=root)

@@ -7,7 +7,7 @@ those of dbt_expectations, which are called as in Great Expectations. Any other 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from noria.data.suites.model import BadSuite, Expectation, Severity, Suite
@@ -78,7 +78,7 @@ def _named(test: Any) -> tuple[str, _Kwargs]:
         return str(test["test_name"]), {key: value for key, value in test.items() if key != "test_name"}
     if isinstance(test, Mapping) and test:
         name, given = next(iter(test.items()))
-        rest = {key: value for key, value in list(test.items())[1:]}
+        rest = dict(list(test.items())[1:])
         return str(name), {**(given if isinstance(given, Mapping) else {}), **rest}
     return f"{test!r:.40}", {}
 
@@ -129,18 +129,18 @@ def _proportion(about: _Kwargs, given: _Kwargs) -> tuple[str, _Kwargs]:
     return "expect_column_proportion_of_non_null_values_to_be_between", kwargs
 
 
-def _combination(about: _Kwargs, given: _Kwargs) -> tuple[str, _Kwargs]:
+def _combination(_: _Kwargs, given: _Kwargs) -> tuple[str, _Kwargs]:
     columns = list(given.get("combination_of_columns") or [])
     return "expect_compound_columns_to_be_unique", {"column_list": columns, "ignore_row_if": "never"}
 
 
-def _same_rows(about: _Kwargs, given: _Kwargs) -> tuple[str, _Kwargs]:
+def _same_rows(_: _Kwargs, given: _Kwargs) -> tuple[str, _Kwargs]:
     return "expect_table_row_count_to_equal_other_table", {"other_table_name": _other(given.get("compare_model"))}
 
 
-_TESTS = {
-    "unique": lambda about, given: ("expect_column_values_to_be_unique", about),
-    "not_null": lambda about, given: ("expect_column_values_to_not_be_null", about),
+_TESTS: dict[str, Callable[[_Kwargs, _Kwargs], tuple[str, _Kwargs]]] = {
+    "unique": lambda about, _: ("expect_column_values_to_be_unique", about),
+    "not_null": lambda about, _: ("expect_column_values_to_not_be_null", about),
     "accepted_values": _accepted,
     "relationships": _relationships,
     "accepted_range": _range,
@@ -150,10 +150,10 @@ _TESTS = {
     "equal_rowcount": _same_rows,
     "not_accepted_values": lambda about, given: (
         "expect_column_values_to_not_be_in_set", {**about, "value_set": list(given.get("values") or [])}),
-    "not_empty_string": lambda about, given: (
+    "not_empty_string": lambda about, _: (
         "expect_column_value_lengths_to_be_between", {**about, "min_value": 1}),
-    "at_least_one": lambda about, given: (
+    "at_least_one": lambda about, _: (
         "expect_column_unique_value_count_to_be_between", {**about, "min_value": 1}),
-    "not_constant": lambda about, given: (
+    "not_constant": lambda about, _: (
         "expect_column_unique_value_count_to_be_between", {**about, "min_value": 2}),
 }  # fmt: skip

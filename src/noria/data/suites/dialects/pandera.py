@@ -20,8 +20,9 @@ def suite_of_schema(schema: Any, name: str = "") -> Suite:
 
     Columns that are coerced may be of any type; optional ones are checked where they are. Raises BadSuite.
     """
-    if isinstance(schema, type) and callable(getattr(schema, "to_schema", None)):
-        schema = schema.to_schema()
+    convert = getattr(schema, "to_schema", None)
+    if isinstance(schema, type) and callable(convert):
+        schema = convert()
     columns = getattr(schema, "columns", None)
     if not isinstance(columns, Mapping):
         raise BadSuite(f"{schema!r:.60} is no Pandera schema", hint="give a DataFrameSchema or a DataFrameModel")
@@ -45,8 +46,8 @@ def _whole(schema: Any, columns: Mapping[str, Any]) -> list[Expectation]:
     together = getattr(schema, "unique", None)
     if together:
         listed = [together] if isinstance(together, str) else list(together)
-        kwargs = {"column_list": listed, "ignore_row_if": "never"}
-        found.append(Expectation("expect_compound_columns_to_be_unique", kwargs))
+        together = {"column_list": listed, "ignore_row_if": "never"}
+        found.append(Expectation("expect_compound_columns_to_be_unique", together))
     return found
 
 
@@ -63,9 +64,7 @@ def _column(name: str, column: Any, *, coerced: bool) -> list[Expectation]:
         found.append(Expectation("expect_column_values_to_not_be_null", {"column": name}, meta=meta))
     if getattr(column, "unique", False):
         found.append(Expectation("expect_column_values_to_be_unique", {"column": name}, meta=meta))
-    for check in getattr(column, "checks", None) or ():
-        found.append(_own(check, {"column": name}, meta))
-    return found
+    return [*found, *(_own(check, {"column": name}, meta) for check in getattr(column, "checks", None) or ())]
 
 
 def _own(check: Any, about: Mapping[str, Any], meta: Mapping[str, Any] | None = None) -> Expectation:

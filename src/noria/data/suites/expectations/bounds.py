@@ -89,8 +89,7 @@ def _comparable(observed: Any, *bounds: Any) -> Any:
 
 
 def _ordered(low: Any, high: Any) -> None:
-    numbers = [one for one in (low, high) if isinstance(one, int | float)]
-    texts = [one for one in (low, high) if isinstance(one, str)]
-    for one in (numbers, texts):
-        if len(one) == 2 and one[0] > one[1]:
-            raise Refused(f"min_value {low!r:.40} lies above max_value {high!r:.40}")
+    numbers = isinstance(low, int | float) and isinstance(high, int | float)
+    texts = isinstance(low, str) and isinstance(high, str)
+    if (numbers or texts) and low > high:
+        raise Refused(f"min_value {low!r:.40} lies above max_value {high!r:.40}")

@@ -38,7 +38,7 @@ def unique(asked: Asking) -> Plan:
 def repeated(
     fields: Sequence[Field], kept: str, rows: int, there: int, mostly: float, *, shown: Sequence[str], missing: bool
 ) -> Query:
-    """Count the rows, of those `kept`, whose cells are all equal to another's; missing cells are equal to each other."""
+    """Count the rows, of those `kept`, whose cells are all equal to another's; two missing cells are equal."""
     cells = ", ".join(field.sql for field in fields)
     named = ", ".join(f"{field.sql} AS __noria_{n}" for n, field in enumerate(fields))
     groups = f"SELECT {named} FROM __table WHERE {kept} GROUP BY ALL HAVING count(*) > 1"

@@ -105,7 +105,8 @@ def _places(at: float, rule: str) -> list[float]:
         return [at]
     if rule == "nearest":
         return [float(round(at))]
-    return {"lower": [math.floor(at)], "higher": [math.ceil(at)], "midpoint": [math.floor(at), math.ceil(at)]}[rule]
+    low, high = float(math.floor(at)), float(math.ceil(at))
+    return {"lower": [low], "higher": [high], "midpoint": [low, high]}[rule]
 
 
 def _share(at: float, count: int) -> float:

@@ -1,4 +1,4 @@
-"""The order of rows: cells that only rise or only fall, missing ones left out, from row to row as the table has them."""
+"""The order of rows: cells that only rise or only fall from row to row, missing ones left out."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def exists(asked: Asking) -> Plan:
     at = asked.kwargs.get("column_index")
     if name not in names:
         return Judgement(False, reason=f"there is no column {name!r}")
-    if at is not None and (not isinstance(at, int) or not names[at : at + 1] == [name]):
+    if at is not None and (not isinstance(at, int) or names[at : at + 1] != [name]):
         return Judgement(False, reason=f"column {name!r} is at {names.index(name)}, not at {at}")
     return Judgement(True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from noria.data.suites import quoting
@@ -184,7 +185,7 @@ def _tails(partition: Mapping[str, Any], tail: float, open_ends: Sequence[bool])
 def _bin_counts(asked: Asking, field: Field, edges: Sequence[float]) -> dict[str, str]:
     """Counts of cells in [edge, next edge), the last bin closed at both ends, and beyond the first and last edge."""
     cell, asks = field.sql, {}
-    for n, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+    for n, (low, high) in enumerate(pairwise(edges)):
         sign = "<=" if n == len(edges) - 2 else "<"
         inside = f"{cell} >= {quoting.value(low)} AND {cell} {sign} {quoting.value(high)}"
         asks[f"bin{n}"] = filtered("count(*)", f"({asked.where}) AND {inside}")
