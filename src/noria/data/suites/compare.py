@@ -135,7 +135,8 @@ def _of_categories(there: Opened, base: str, before: Field, now: Field) -> tuple
     ]
     sql = (
         "SELECT v, coalesce(b.s, 0) AS then_share, coalesce(n.s, 0) AS now_share FROM"
-        f" ({shares[0]}) b FULL JOIN ({shares[1]}) n USING (v) ORDER BY abs(then_share - now_share) DESC, v LIMIT {_SHOWN}"
+        f" ({shares[0]}) b FULL JOIN ({shares[1]}) n USING (v)"
+        f" ORDER BY abs(then_share - now_share) DESC, v LIMIT {_SHOWN}"
     )
     found = there.ask(sql)
     return abs(found[0][1] - found[0][2]), tuple((plain(value), was, is_) for value, was, is_ in found)

@@ -29,6 +29,11 @@ def load_suite(place: str, table: str = "") -> Suite:
     return read_suite(path)
 
 
+def place_of(place: str) -> str:
+    """The file of a suite's place, without the name in it."""
+    return str(_split(place)[0])
+
+
 def _split(place: str) -> tuple[Path, str]:
     if Path(place).exists():
         return Path(place), ""

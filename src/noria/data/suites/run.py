@@ -29,7 +29,7 @@ ROUNDS = 5
 Watcher = Callable[[str], None]
 
 
-def _unwatched(step: str) -> None:  # noqa: ARG001
+def _unwatched(step: str) -> None:
     """Nobody is told."""
 
 

@@ -33,14 +33,15 @@ _READERS = {
 class Table:
     """What is to be checked: `files` (paths and globs), a `query`, or `data` (Arrow, pandas, Polars).
 
-    `name` is what people call it. `others` are further tables that expectations may name. `root` is the
-    folder that a query's file names start from.
+    `name` is what people call it. `sql`, when given, is how the files are read. `others` are further tables
+    that expectations may name. `root` is the folder that a query's file names start from.
     """
 
     name: str
     files: tuple[str, ...] = ()
     query: str = ""
     data: Any = None
+    sql: str = ""
     others: Mapping[str, Table] = field(default_factory=dict)
     root: Path | None = None
 
@@ -144,7 +145,7 @@ def _view(connection: Any, view: str, table: Table) -> None:
             connection.register(f"{view}_data", _tabular(table.data))
             connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM {view}_data")
         else:
-            connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM {_reading(table)}")
+            connection.execute(f"CREATE TEMP VIEW {view} AS {table.sql or f'SELECT * FROM {_reading(table)}'}")
     except (duckdb.Error, ValueError, TypeError, OverflowError) as error:
         said = str(error).partition("\n\n")[0]
         raise UnreadableTable(f"{table.name} cannot be read as a table: {said}") from error
