@@ -104,6 +104,7 @@ def opened(table: Table) -> Iterator[Opened]:
     """The table, open for questions. Raises UnreadableTable saying what cannot be read and why."""
     with tempfile.TemporaryDirectory(prefix="noria-") as folder, duckdb.connect(config=_config(table)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
         connection.execute("SET python_enable_replacements = false")
         connection.execute(f"SET temp_directory = {quoting.text(folder)}")
         here = _kept(connection, table, Path(folder) / "table.parquet")
