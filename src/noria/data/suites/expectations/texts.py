@@ -7,6 +7,7 @@ back-references, which need a machine that can, are not run. RE2's `\\d`, `\\w`,
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from noria.data.suites import quoting
 from noria.data.suites.asking import Asking, map_column
@@ -98,6 +99,7 @@ def _regex(field: Field, pattern: str) -> str:
     return f"regexp_matches({field.text}, {quoting.text(pattern)})"
 
 
+@cache
 def checked(pattern: str) -> None:
     """Whether RE2 runs the pattern. Raises Refused when it is wrong, NotRun when only RE2 does not know it."""
     import duckdb

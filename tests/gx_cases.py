@@ -235,3 +235,27 @@ EXPECTATIONS: list[dict[str, Any]] = [
     e("table_columns_to_match_set", column_set=["id", "age"]),
     e("table_columns_to_match_set", column_set=["id", "nope"], exact_match=False),
 ]  # fmt: skip
+
+SQL_KINDS = ("id", "name", "email", "low", "high")
+SQL_TABLES: dict[str, Columns] = {
+    name: {column: TABLES[name][column] for column in SQL_KINDS} for name in ("wild", "calm", "empty")
+}
+
+SQL_EXPECTATIONS: list[dict[str, Any]] = [
+    e("column_values_to_match_like_pattern", column="email", like_pattern="%@%"),
+    e("column_values_to_match_like_pattern", column="name", like_pattern="_n_", mostly=0.4),
+    e("column_values_to_not_match_like_pattern", column="email", like_pattern="% %"),
+    e("column_values_to_not_match_like_pattern", column="name", like_pattern="a%"),
+    e("column_values_to_match_like_pattern_list", column="email", like_pattern_list=["%.org", "%.com"]),
+    e("column_values_to_match_like_pattern_list", column="email", like_pattern_list=["%@%", "%.org"], match_on="all"),
+    e("column_values_to_not_match_like_pattern_list", column="email", like_pattern_list=["% %", "%.com"]),
+    e("table_row_count_to_equal_other_table", other_table_name="wild"),
+    e("table_row_count_to_equal_other_table", other_table_name="empty"),
+    {"type": "unexpected_rows_expectation",
+     "kwargs": {"unexpected_rows_query": "SELECT * FROM {batch} WHERE high < low"}},
+    {"type": "unexpected_rows_expectation",
+     "kwargs": {"unexpected_rows_query": "SELECT id FROM {batch} GROUP BY id HAVING count(*) > 1;"}},
+    e("column_values_to_not_be_null", column="name"),
+    e("column_values_to_be_unique", column="id"),
+    e("column_values_to_be_between", column="low", min_value=2, max_value=6, mostly=0.5),
+]  # fmt: skip
