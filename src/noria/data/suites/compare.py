@@ -147,7 +147,7 @@ def _of_numbers(there: Opened, base: str, before: Field, now: Field) -> float:
     shares = ", ".join(repr(n / _BINS) for n in range(1, _BINS))
     edges = sorted(set(there.ask(f"SELECT quantile_cont({cell[base]}, [{shares}]) FROM {base}")[0][0]))
     listed = ", ".join(quoting.value(float(edge)) for edge in edges)
-    counts = [there.ask(f"SELECT histogram({cell[view]}, [{listed}]) FROM {view}")[0][0] for view in cell]
+    counts = [dict(there.ask(f"SELECT histogram({cell[view]}, [{listed}]) FROM {view}")[0][0]) for view in cell]
     places = list(dict.fromkeys(edge for one in counts for edge in one))
     return jensen_shannon(*([one.get(edge, 0) for edge in places] for one in counts))
 

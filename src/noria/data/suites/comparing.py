@@ -13,8 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 from noria.data.suites import quoting
-from noria.data.suites.fields import Field
+from noria.data.suites.fields import WHOLE, Field
 from noria.data.suites.plan import NotRun, Refused
+
+_MANY = 200
 
 
 def literal(field: Field, value: Any, what: str = "the value") -> str:
@@ -34,8 +36,36 @@ def members(field: Field, values: Sequence[Any]) -> list[str]:
 
 def in_set(field: Field, values: Sequence[Any], cell: str | None = None) -> str:
     """An SQL condition: the cell is one of the values; null where the cell is."""
-    listed, cell = members(field, values), cell or field.sql
+    cell = cell or field.sql
+    if len(values) > _MANY and field.kind in ("number", "text", "time"):
+        return f"{cell} IN ({_unpacked(field, values)})"
+    listed = members(field, values)
     return f"{cell} IN ({', '.join(listed)})" if listed else f"({cell} IS NULL AND NULL)"
+
+
+def _unpacked(field: Field, values: Sequence[Any]) -> str:
+    """Very many values as a query that takes one text apart: as so many literals they would take minutes to read."""
+    whole = field.type in WHOLE and not any(isinstance(one, float) for one in values)
+    type_ = {"number": field.type if whole else "DOUBLE", "text": "VARCHAR"}.get(field.kind, field.type)
+    texts = [text for text in (_as_text(field, value) for value in values) if text is not None]
+    if not texts:
+        return "SELECT NULL WHERE FALSE"
+    used = set().union(*texts)
+    apart = next(mark for mark in map(chr, range(1, 0xD800)) if mark not in used)
+    return f"SELECT unnest(string_split({quoting.text(apart.join(texts))}, {quoting.text(apart)}))::{type_}"
+
+
+def _as_text(field: Field, value: Any) -> str | None:
+    """A value that the column could hold as the text that is cast to it; None for one that it could not."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if field.kind == "number" and isinstance(value, int | float | Decimal):
+        whole = isinstance(value, int) and field.type in WHOLE
+        return None if whole and abs(value) >= 2**63 else str(int(value) if isinstance(value, bool) else value)
+    if field.kind == "text" and isinstance(value, str):
+        return value
+    moment = as_moment(value) if field.kind == "time" else None
+    return moment.isoformat(sep=" ") if isinstance(moment, dt.datetime) else moment and moment.isoformat()
 
 
 def _comparable(field: Field, value: Any) -> str | None:

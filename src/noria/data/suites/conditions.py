@@ -22,10 +22,10 @@ Fields = Mapping[str, Field]
 _DEEPEST = 50
 _OPERATORS = ("==", "!=", "<=", ">=", "<", ">")
 _OLDER = re.compile(
-    r"""^\s*col\(\s*(["'])(?P<column>.*?)\1\s*\)\s*
+    r"""^\s*col\(\s*(?P<a>["'])(?P<column>.*?)(?P=a)\s*\)\s*
         (?:\.(?P<notnull>not[nN]ull)\(\)
-          |(?P<operator>==|!=|<=|>=|<|>)\s*(?:(?P<number>[+-]?[\d.]+(?:[eE][+-]?\d+)?)|(["'])(?P<text>.*)\5
-            |date\(\s*(["'])(?P<date>.*?)\7\s*\)))\s*$""",
+          |(?P<operator>==|!=|<=|>=|<|>)\s*(?:(?P<number>[+-]?[\d.]+(?:[eE][+-]?\d+)?)|(?P<b>["'])(?P<text>.*)(?P=b)
+            |date\(\s*(?P<c>["'])(?P<date>.*?)(?P=c)\s*\)))\s*$""",
     re.VERBOSE | re.DOTALL,
 )
 _AST = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",

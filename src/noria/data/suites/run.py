@@ -115,7 +115,7 @@ def _begin(expectation: Expectation, suite: Suite, there: Opened, options: Optio
         return Outcome(expectation, Verdict.FAILED, reason=str(refused), raised=True)
     except NotRun as unknown:
         return Outcome(expectation, Verdict.NOT_RUN, reason=str(unknown))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, OverflowError) as error:
         return Outcome(expectation, Verdict.FAILED, reason=f"its arguments cannot be used: {error}", raised=True)
 
 

@@ -57,14 +57,14 @@ class Opened:
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises duckdb.Error."""
-        self.passes += 1
-        rows: list[tuple[Any, ...]] = self._connection.execute(sql).fetchall()
-        return rows
+        return self.named(sql)[1]
 
     def named(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The names of a query's columns, and its rows. Raises duckdb.Error."""
-        rows = self.ask(sql)
-        return [one[0] for one in self._connection.description], rows
+        self.passes += 1
+        found = self._connection.sql(sql).to_arrow_table()  # by Arrow, as moments with a zone then need no pytz
+        columns = [column.to_pylist() for column in found.columns]
+        return found.column_names, list(zip(*columns, strict=True))
 
     def batches(self, sql: str) -> Any:
         """The rows of a query as a reader of Arrow batches. Raises duckdb.Error."""
@@ -128,12 +128,22 @@ def _config(table: Table) -> dict[str, Any]:
 def _kept(connection: Any, table: Table, path: Path) -> Table:
     """The table itself, or, of a query, its rows in a file: each pass sees the same, and the query is run once."""
     if not table.query:
-        return table
+        return table if table.sql else replace(table, files=_listed(connection, table))
     try:
         connection.execute(f"COPY ({table.query}\n) TO {quoting.text(str(path))} (FORMAT parquet)")
     except duckdb.Error as error:
         raise UnreadableTable(f"the query cannot be run: {str(error).partition(chr(10))[0]}") from error
     return replace(table, query="", files=(str(path),))
+
+
+def _listed(connection: Any, table: Table) -> tuple[str, ...]:
+    """The files of the table one by one, globs followed."""
+    found: list[str] = []
+    for one in table.files:
+        found += [row[0] for row in connection.execute("SELECT file FROM glob(?) ORDER BY file", [one]).fetchall()]
+    if table.files and not found:
+        raise UnreadableTable(f"no file is at {table.name}", hint="name a Parquet or CSV file, a glob, or a SELECT")
+    return tuple(found)
 
 
 def _fields(connection: Any) -> dict[str, Field]:
@@ -176,10 +186,7 @@ def _reader(path: str) -> str:
 
 def _wall_in(connection: Any, tables: Sequence[Table]) -> None:
     """Leave the files of the tables readable, and nothing else."""
-    files: list[str] = []
-    for one in tables:
-        for path in one.files:
-            files += [row[0] for row in connection.execute("SELECT file FROM glob(?)", [path]).fetchall()]
+    files = [path for one in tables for path in one.files]
     connection.execute(f"SET allowed_paths = [{', '.join(map(quoting.text, files))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
