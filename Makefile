@@ -60,8 +60,9 @@ bench-runtime: $(STAMP) services ## what a durable step costs
 bench-tracking: $(STAMP) services rivals ## tracking beside stock MLflow: the table of speeds
 	$(BIN)/python benchmarks/tracking.py $(BENCH)
 
-bench-data: $(STAMP) rivals ## data versions beside DVC: the table of speeds
+bench-data: $(STAMP) rivals ## data versions beside DVC, checks beside Great Expectations and Pandera
 	$(BIN)/python benchmarks/data_versions.py $(BENCH)
+	$(BIN)/python benchmarks/data_checks.py $(BENCH)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(RIVALS) $(DEMO) .mypy_cache .ruff_cache

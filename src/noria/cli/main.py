@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from noria.cli import (
+    check,
     compare,
     control,
     data,
@@ -69,6 +70,7 @@ for _name, _command in _VERBS.items():
     app.command(_name)(_command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
+app.add_typer(check.app, name="check")
 app.command("control", hidden=True)(control.command)
 
 
