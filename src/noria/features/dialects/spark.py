@@ -1,0 +1,57 @@
+"""Spark SQL, 4.x.
+
+A backslash escapes in its text, names are quoted with backticks and compare without their case unless it is
+told otherwise (`engines/spark.py` does), and an aggregate has no ORDER BY: rows are compared as structures,
+in which null is the smallest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from noria.features.dialects.base import Dialect
+
+
+class Spark(Dialect):
+    """Sums of whole numbers are decimals of 38 digits."""
+
+    name = "spark"
+    quote = "`"
+    types = {"string": "STRING", "int": "BIGINT", "float": "DOUBLE", "bool": "BOOLEAN", "time": "BIGINT"}
+
+    def text(self, value: str) -> str:
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+
+    def micros(self, column: str, kind: str) -> str:
+        if kind == "micros":
+            return column
+        if kind == "local":
+            epoch = "TIMESTAMP_NTZ'1970-01-01 00:00:00'"
+            return f"timestampdiff(MICROSECOND, {epoch}, CAST({column} AS TIMESTAMP_NTZ))"
+        return f"unix_micros({column})"
+
+    def finite(self, value: str) -> str:
+        return f"abs({value}) < CAST('Infinity' AS DOUBLE)"  # NaN is above it here
+
+    def whole_total(self, value: str) -> str:
+        return f"sum(CAST({value} AS DECIMAL(20, 0)))"
+
+    def first_of(self, value: str, order: Sequence[str], condition: str, *, newest: bool) -> str:
+        best = "max" if newest else "min"
+        return f"{best}({self.when(condition, self._row(value, order))}).v"
+
+    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int) -> str:
+        rows = f"sort_array(collect_list({self.when(condition, self._row(value, order))}), {str(not newest).lower()})"
+        values = f"transform(slice({rows}, 1, {most}), row -> row.v)"
+        return self.when(f"{self.counted(condition)} > 0", values)
+
+    def _row(self, value: str, order: Sequence[str]) -> str:
+        keys = "".join(f"'k{place}', {one}, " for place, one in enumerate(order))
+        return f"named_struct({keys}'v', {value})"
+
+    def md5_number(self, text: str, first: int, digits: int) -> str:
+        return f"CAST(conv(substr(md5(CAST({text} AS BINARY)), {first}, {digits}), 16, 10) AS BIGINT)"
+
+    def equal(self, one: str, other: str) -> str:
+        return f"{one} <=> {other}"

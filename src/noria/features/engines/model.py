@@ -1,0 +1,99 @@
+"""What it takes to run views on an engine: rows that lie there, lookups, and the engine itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import pyarrow as pa
+
+from noria.core.errors import BadInput, NoriaError, Unavailable
+from noria.features.dialects.base import Dialect
+from noria.features.model import ViewSpec
+
+TimeKind = Literal["micros", "nanos", "instant", "local"]
+"""How a column writes moments: int64 micro- or nanoseconds since 1970, a moment with a zone, or one without (UTC)."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows on an engine: `sql` is a table's name as the engine quotes it, or a query in brackets.
+
+    `columns` are its columns in order; `times` says of the columns that hold moments how they do.
+    """
+
+    sql: str
+    columns: tuple[str, ...]
+    times: Mapping[str, TimeKind] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A view, looked up by columns of the request, one for each column of its entity."""
+
+    view: ViewSpec
+    keys: tuple[str, ...]
+
+
+class Engine(Protocol):
+    """A database or cluster that answers SQL.
+
+    Whatever it is given to hold (`put`) is temporary and gone with `close`.
+    """
+
+    dialect: Dialect
+
+    def look(self, rows: str) -> Rows:
+        """A table's name or a query, with its columns. Raises EngineRefused when there is no such thing."""
+        ...
+
+    def put(self, table: pa.Table) -> Rows:
+        """Rows from here, where the engine can join them."""
+        ...
+
+    def read(self, statement: str) -> Iterator[pa.RecordBatch]:
+        """The rows of a statement, batch after batch; at least one batch, perhaps empty."""
+        ...
+
+    def save(self, statement: str, table: str) -> None:
+        """Make a table of the rows of a statement, there; nothing comes here. An existing one is an error."""
+        ...
+
+    def close(self) -> None:
+        """Drop what was put, and let go."""
+        ...
+
+
+class EngineRefused(BadInput):
+    """An engine does not take a statement, a table or a value; it says why in its own words."""
+
+    code = "N3150"
+
+
+class EngineMissing(NoriaError):
+    """An engine cannot be used here because something is not installed."""
+
+    code = "N3151"
+
+
+class EngineAway(Unavailable):
+    """An engine does not answer; nothing was written, the same call may succeed later."""
+
+    code = "N3152"
+
+
+class BadLookup(BadInput):
+    """Requests and views that do not fit each other: a missing column, a wrong number of keys."""
+
+    code = "N3153"
+
+
+def relation(rows: str) -> str:
+    """A query in brackets, or a table's name as it is.
+
+    >>> relation("select 1 as a"), relation("sales.orders")
+    ('(select 1 as a)', 'sales.orders')
+    """
+    first = rows.split(maxsplit=1)[:1]
+    return f"({rows})" if first and first[0].lower() in ("select", "with", "values", "from") else rows
