@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
+from noria.core.schema import DType
 from noria.features.dialects.base import Dialect
 
 
@@ -13,7 +15,13 @@ class BigQuery(Dialect):
     name = "bigquery"
     checked = False
     quote = "`"
-    types = {"string": "STRING", "int": "INT64", "float": "FLOAT64", "bool": "BOOL", "time": "INT64"}
+    types: ClassVar[Mapping[DType, str]] = {
+        "string": "STRING",
+        "int": "INT64",
+        "float": "FLOAT64",
+        "bool": "BOOL",
+        "time": "INT64",
+    }
 
     def named(self, name: str) -> str:
         return super().named(name.replace(".", "__"))

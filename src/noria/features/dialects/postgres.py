@@ -6,8 +6,10 @@ double that overflows is an error that ends the statement: each has a way round 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
+from noria.core.schema import DType
 from noria.features.dialects.base import Dialect
 
 _SHRINK, _GROW = "5.421010862427522e-20::float8", "18446744073709551616::float8"
@@ -19,7 +21,7 @@ class Postgres(Dialect):
 
     name = "postgresql"
     longest = 63
-    types = {
+    types: ClassVar[Mapping[DType, str]] = {
         "string": "text", "int": "bigint", "float": "double precision", "bool": "boolean", "time": "bigint"
     }  # fmt: skip
 

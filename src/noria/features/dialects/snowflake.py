@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
+from noria.core.schema import DType
 from noria.features.dialects.base import Dialect
 
 
@@ -12,7 +14,13 @@ class Snowflake(Dialect):
 
     name = "snowflake"
     checked = False
-    types = {"string": "VARCHAR", "int": "NUMBER(19, 0)", "float": "DOUBLE", "bool": "BOOLEAN", "time": "NUMBER(19, 0)"}
+    types: ClassVar[Mapping[DType, str]] = {
+        "string": "VARCHAR",
+        "int": "NUMBER(19, 0)",
+        "float": "DOUBLE",
+        "bool": "BOOLEAN",
+        "time": "NUMBER(19, 0)",
+    }
 
     def text(self, value: str) -> str:
         escaped = value.replace("\\", "\\\\").replace("'", "\\'")

@@ -7,8 +7,10 @@ in which null is the smallest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
+from noria.core.schema import DType
 from noria.features.dialects.base import Dialect
 
 
@@ -17,7 +19,13 @@ class Spark(Dialect):
 
     name = "spark"
     quote = "`"
-    types = {"string": "STRING", "int": "BIGINT", "float": "DOUBLE", "bool": "BOOLEAN", "time": "BIGINT"}
+    types: ClassVar[Mapping[DType, str]] = {
+        "string": "STRING",
+        "int": "BIGINT",
+        "float": "DOUBLE",
+        "bool": "BOOLEAN",
+        "time": "BIGINT",
+    }
 
     def text(self, value: str) -> str:
         escaped = value.replace("\\", "\\\\").replace("'", "\\'")

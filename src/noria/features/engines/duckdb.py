@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pyarrow as pa
 
+from noria.features.dialects.base import Dialect
 from noria.features.dialects.duckdb import DuckDb
 from noria.features.engines.model import EngineRefused, Rows, TimeKind, relation
 from noria.features.engines.putting import plain
@@ -23,7 +24,7 @@ class DuckDbEngine:
     """DuckDB: a connection of yours, or one of its own in memory."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection | None = None) -> None:
-        self.dialect = DuckDb()
+        self.dialect: Dialect = DuckDb()
         self._connection = connection or duckdb.connect(config={"autoinstall_known_extensions": False})
         self._own = connection is None
         self._put: list[str] = []

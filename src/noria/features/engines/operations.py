@@ -113,9 +113,7 @@ def features_sql(lookup: Lookup, dialect: str, *, spine: str = "requests", asked
     times = [column.name for column in view.columns if column.dtype == "time"]
     names = [column.name for column in view.columns]
     ingested = [] if "ingested_at" in names else ["ingested_at"]
-    rows = Rows(
-        speaks.quoted(view.source), (*names, *ingested), dict.fromkeys([*times, *ingested], "instant")
-    )
+    rows = Rows(speaks.quoted(view.source), (*names, *ingested), dict.fromkeys([*times, *ingested], "instant"))
     asked = Rows(speaks.quoted(spine), (*lookup.keys, asked_at), {asked_at: "instant"})
     return statement(speaks, asked, asked_at, [lookup], {view.source: rows}).sql + "\n"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from noria.features.dialects.base import Dialect
 from noria.features.dialects.postgres import Postgres
 from noria.features.engines.model import EngineAway, EngineMissing, EngineRefused, Rows, TimeKind, relation
 from noria.features.engines.putting import plain
@@ -42,7 +43,7 @@ class PostgresEngine:
             import psycopg
         except ImportError as error:
             raise EngineMissing("features on PostgreSQL need psycopg", hint="pip install 'noria[postgres]'") from error
-        self.dialect = Postgres()
+        self.dialect: Dialect = Postgres()
         self._psycopg = psycopg
         self._put = 0
         scheme, _, rest = url.partition("://")
@@ -75,14 +76,17 @@ class PostgresEngine:
         return Rows(f"pg_temp.{name}", tuple(ready.column_names))
 
     def read(self, statement: str) -> Iterator[pa.RecordBatch]:
-        with self._words("joining"), self._connection.transaction():
-            with self._connection.cursor(name="noria_features") as cursor:
-                cursor.itersize = BATCH
-                cursor.execute(statement.encode())
-                schema = _schema(cursor.description or ())
-                yield pa.RecordBatch.from_pylist([], schema=schema)
-                while rows := cursor.fetchmany(BATCH):
-                    yield _batch(rows, schema)
+        with (
+            self._words("joining"),
+            self._connection.transaction(),
+            self._connection.cursor(name="noria_features") as cursor,
+        ):
+            cursor.itersize = BATCH
+            cursor.execute(statement.encode())
+            schema = _schema(cursor.description or ())
+            yield pa.RecordBatch.from_pylist([], schema=schema)
+            while rows := cursor.fetchmany(BATCH):
+                yield _batch(rows, schema)
 
     def save(self, statement: str, table: str) -> None:
         name = self.dialect.quoted(table)
@@ -99,7 +103,9 @@ class PostgresEngine:
         try:
             yield
         except self._psycopg.OperationalError as error:
-            raise EngineAway(f"PostgreSQL does not answer ({doing}): {error}", hint="ask again when it is back") from error
+            raise EngineAway(
+                f"PostgreSQL does not answer ({doing}): {error}", hint="ask again when it is back"
+            ) from error
         except self._psycopg.Error as error:
             raise EngineRefused(f"PostgreSQL refused ({doing}): {error}", hint="try it with psql") from error
 

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from noria.features.dialects.base import Dialect
 from noria.features.dialects.spark import Spark
 from noria.features.engines.model import EngineMissing, EngineRefused, Rows, TimeKind, relation
 from noria.features.engines.putting import plain
@@ -43,7 +44,7 @@ class SparkEngine:
     """
 
     def __init__(self, session: Any = None, settings: Mapping[str, str] | None = None) -> None:
-        self.dialect = Spark()
+        self.dialect: Dialect = Spark()
         self._folder = Path(tempfile.mkdtemp(prefix="noria-spark"))
         self._own = session is None
         try:
