@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
+from noria.core.errors import NotFound
 from noria.core.schema import Column
-from noria.features.engines.model import Engine, Lookup
-from noria.features.engines.operations import join_features
+from noria.features.engines.model import BadLookup, Engine, EngineRefused, Lookup
+from noria.features.engines.operations import join_features, save_features
 from noria.features.model import FeatureSpec, Predicate, ViewSpec
 from noria.testing import oracle
 
@@ -117,7 +120,17 @@ REQUEST = (Column("id", "int"), Column("sensor", "string", nullable=True), Colum
 
 
 class EngineContract:
-    """Run for each engine by a subclass with a fixture `engine`."""
+    """Run for each engine by a subclass with a fixture `engine`.
+
+    `moments` are half a second before 1970, twice, in the engine's type with a zone and in that without one, and the
+    last day of 1969.
+    """
+
+    moments = (
+        "TIMESTAMP WITH TIME ZONE '1969-12-31 23:59:59.5+00'",
+        "TIMESTAMP '1969-12-31 23:59:59.5'",
+        "DATE '1969-12-31'",
+    )
 
     def test_every_kind_and_window_is_the_oracle_s(self, engine: Engine) -> None:
         rows, asked = histories(1, 60)
@@ -129,6 +142,95 @@ class EngineContract:
             if not same(want, found[one["id"]][f"Sensor.{name}"])
         ]
         assert wrong == []
+
+    def test_what_is_no_number_counts_as_null(self, engine: Engine) -> None:
+        heats = [math.nan, math.inf, -math.inf, 3.0]
+        rows = [{"sensor": "a", "read_at": n, "ingested_at": n, "heat": heat} for n, heat in enumerate(heats)]
+        found = self.joined(engine, TODAY, rows, [{"id": 0, "sensor": "a", "asked_at": 10}])[0]
+        assert [found[f"Sensor.{name}"] for name in ("rows_1h", "heats_1h", "sum_heat_24h", "coldest_1h")] == [
+            4, 1, 3.0, 3.0
+        ]  # fmt: skip
+
+    def test_a_sum_beyond_the_largest_double_is_null_and_no_error(self, engine: Engine) -> None:
+        rows = [{"sensor": "a", "read_at": n, "ingested_at": n, "heat": 1.5e308} for n in range(3)]
+        rows += [{"sensor": "b", "read_at": n, "ingested_at": n, "heat": heat} for n, heat in enumerate([1.5e308, 1.0])]
+        found = self.joined(engine, TODAY, rows, [{"id": n, "sensor": "ab"[n], "asked_at": 10} for n in range(2)])
+        assert [found[n]["Sensor.sum_heat_24h"] for n in range(2)] == [None, 1.5e308]
+        assert found[0]["Sensor.coldest_1h"] == 1.5e308
+
+    def test_nobody_asks_and_nothing_happened(self, engine: Engine) -> None:
+        row = {"sensor": "a", "read_at": 0, "ingested_at": 0}
+        assert self.joined(engine, TODAY, [row], []) == {}
+        found = self.joined(engine, TODAY, [], [{"id": 0, "sensor": "a", "asked_at": 0}])[0]
+        assert (found["Sensor.rows_1h"], found["Sensor.heat"]) == (0, None)
+
+    def test_names_are_names_whatever_they_look_like(self, engine: Engine) -> None:
+        odd = ["Heat", "heat", 'a "b" `c` \\ d', "é.x; --", "n" * 90 + "1", "n" * 90 + "2", "noria_at", "select"]
+        columns = (Column("key 1", "string"), Column("at", "time"), *(Column(name, "int") for name in odd))
+        features = tuple(FeatureSpec(f"{name} max", "max", name, window=HOUR, dtype="int") for name in odd)
+        view = ViewSpec("Odd 'view'", "Odd", "key 1", "at", features, columns)
+        rows = table(columns, [{"key 1": "a", "at": 1, **{name: n for n, name in enumerate(odd)}}])
+        asked = pa.table({"the key": ["a"], "at": [2], "AT": [3], "noria_t": [4]})
+        made = join_features(engine, asked, [Lookup(view, ("the key",))], {"Odd": rows}, asked_at="at").to_pylist()
+        assert made == [
+            {
+                "the key": "a",
+                "at": 2,
+                "AT": 3,
+                "noria_t": 4,
+                **{f"Odd 'view'.{name} max": n for n, name in enumerate(odd)},
+            }
+        ]
+
+    def test_several_views_and_keys_are_joined_at_once(self, engine: Engine) -> None:
+        rows, asked = histories(2, 12)
+        requests = table((*REQUEST, Column("other", "string")), [{**one, "other": "s1"} for one in asked])
+        lookups = [Lookup(TODAY, ("sensor",)), Lookup(replace(TODAY, name="Other"), ("other",))]
+        sources = {"Reading": table(READING, rows, "ingested_at")}
+        made = join_features(engine, requests, lookups, sources, asked_at="asked_at").to_pylist()
+        for one in made:
+            for prefix, sensor in (("Sensor", one["sensor"]), ("Other", "s1")):
+                for name, want in oracle.answer(TODAY, rows, sensor, one["asked_at"]).items():
+                    assert same(want, one[f"{prefix}.{name}"])
+
+    def test_moments_with_a_zone_without_one_and_as_days(self, engine: Engine) -> None:
+        columns = (Column("k", "string"), Column("at", "time"), Column("due", "time"))
+        features = (
+            FeatureSpec("n", "count", window=DAY, dtype="int"),
+            FeatureSpec("due", "latest", "due", ttl=DAY, dtype="time"),
+        )
+        view = ViewSpec("V", "S", "k", "at", features, columns)
+        zoned, naive, day = self.moments
+        sources = {"S": f"SELECT 'a' AS k, {zoned} AS at, {day} AS due, {naive} AS ingested_at"}
+        asked = pa.table({"k": ["a"] * 3, "t": pa.array([-500_001, -500_000, -499_999], pa.timestamp("us"))})
+        made = join_features(engine, asked, [Lookup(view, ("k",))], sources, asked_at="t").sort_by("t")
+        assert made["V.n"].to_pylist() == [0, 0, 1], "it happened half a second before 1970"
+        assert made["V.due"].to_pylist() == [None, -DAY, -DAY]
+
+    def test_what_does_not_fit_is_said_and_the_engine_goes_on(self, engine: Engine) -> None:
+        asked, rows = table(REQUEST, []), table(READING, [], "ingested_at")
+        lookup = Lookup(TODAY, ("sensor",))
+        with pytest.raises(BadLookup, match="no column 'when'"):
+            join_features(engine, asked, [lookup], {"Reading": rows}, asked_at="when")
+        with pytest.raises(BadLookup, match="'heat'"):
+            join_features(engine, asked, [lookup], {"Reading": rows.drop_columns("heat")}, asked_at="asked_at")
+        with pytest.raises(BadLookup, match="its entity has 1: sensor"):
+            join_features(engine, asked, [Lookup(TODAY, ("sensor", "id"))], {"Reading": rows}, asked_at="asked_at")
+        with pytest.raises(NotFound, match="Reading"):
+            join_features(engine, asked, [lookup], {}, asked_at="asked_at")
+        with pytest.raises(EngineRefused, match="nowhere"):
+            join_features(engine, asked, [lookup], {"Reading": "nowhere"}, asked_at="asked_at")
+        self.test_nobody_asks_and_nothing_happened(engine)
+
+    def test_a_result_may_stay_on_the_engine(self, engine: Engine) -> None:
+        asked = table(REQUEST, [{"id": 0, "sensor": "a", "asked_at": 5}])
+        rows = table(READING, [{"sensor": "a", "read_at": 1, "ingested_at": 1, "heat": 2.5}], "ingested_at")
+        lookups = [Lookup(TODAY, ("sensor",))]
+        save_features(engine, "kept_features", asked, lookups, {"Reading": rows}, asked_at="asked_at")
+        kept = pa.Table.from_batches(list(engine.read(f"SELECT * FROM {engine.dialect.quoted('kept_features')}")))
+        assert (kept["Sensor.heat"].to_pylist(), kept["Sensor.rows_1h"].to_pylist()) == ([2.5], [1])
+        with pytest.raises(EngineRefused, match="kept_features"):
+            save_features(engine, "kept_features", asked, lookups, {"Reading": rows}, asked_at="asked_at")
 
     def joined(
         self, engine: Engine, view: ViewSpec, rows: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]]

@@ -17,6 +17,12 @@ def spark() -> Iterator[SparkEngine]:
 
 
 class TestSpark(EngineContract):
+    moments = (
+        "TIMESTAMP '1970-01-01 01:29:59.5+01:30'",
+        "TIMESTAMP_NTZ '1969-12-31 23:59:59.5'",
+        "DATE '1969-12-31'",
+    )
+
     @pytest.fixture
     def engine(self, spark: SparkEngine) -> Engine:
         return spark

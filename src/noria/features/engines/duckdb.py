@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from noria.features.dialects.base import Dialect
 from noria.features.dialects.duckdb import DuckDb
-from noria.features.engines.model import EngineRefused, Rows, TimeKind, relation
-from noria.features.engines.putting import plain
+from noria.features.engines.model import EngineRefused, Rows, TimeKind, qualified, relation
+from noria.features.engines.putting import apart, plain
 
 _KINDS: dict[str, TimeKind] = {
     "TIMESTAMP": "local", "TIMESTAMP_S": "local", "TIMESTAMP_MS": "local", "DATE": "local",
@@ -40,13 +40,14 @@ class DuckDbEngine:
 
     def put(self, table: pa.Table) -> Rows:
         name, ready = f"noria_put_{len(self._put)}", plain(table)
-        self._connection.register(f"{name}_view", ready)
+        renamed, names = apart(ready)
+        self._connection.register(f"{name}_view", renamed)
         try:
             self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM {name}_view")
         finally:
             self._connection.unregister(f"{name}_view")
         self._put.append(name)
-        return Rows(name, tuple(ready.column_names))
+        return Rows(name, tuple(ready.column_names), names=names)
 
     def read(self, statement: str) -> Iterator[pa.RecordBatch]:
         try:
@@ -58,7 +59,7 @@ class DuckDbEngine:
 
     def save(self, statement: str, table: str) -> None:
         try:
-            self._connection.execute(f"CREATE TABLE {self.dialect.quoted(table)} AS {statement}")
+            self._connection.execute(f"CREATE TABLE {qualified(self.dialect, table)} AS {statement}")
         except duckdb.Error as error:
             raise EngineRefused(f"DuckDB does not make the table {table!r}: {error}") from error
 

@@ -20,12 +20,19 @@ TimeKind = Literal["micros", "nanos", "instant", "local"]
 class Rows:
     """Rows on an engine: `sql` is a table's name as the engine quotes it, or a query in brackets.
 
-    `columns` are its columns in order; `times` says of the columns that hold moments how they do.
+    `columns` are its columns in order; `times` says of the columns that hold moments how they do, `names` what the
+    engine calls those that it could not tell apart from others (`heat` and `Heat`).
     """
 
     sql: str
     columns: tuple[str, ...]
     times: Mapping[str, TimeKind] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def column(self, dialect: Dialect, name: str) -> str:
+        """A column as the engine writes it; of moments, their microseconds."""
+        there = dialect.quoted(self.names.get(name, name))
+        return dialect.micros(there, self.times[name]) if name in self.times else there
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class Engine(Protocol):
         ...
 
     def save(self, statement: str, table: str) -> None:
-        """Make a table of the rows of a statement, there; nothing comes here. An existing one is an error."""
+        """Make a table (`name` or `schema.name`) of a statement's rows, there. An existing one is an error."""
         ...
 
     def close(self) -> None:
@@ -97,3 +104,12 @@ def relation(rows: str) -> str:
     """
     first = rows.split(maxsplit=1)[:1]
     return f"({rows})" if first and first[0].lower() in ("select", "with", "values", "from") else rows
+
+
+def qualified(dialect: Dialect, table: str) -> str:
+    """A table's name with its schema, if it has one, as the engine quotes it.
+
+    >>> qualified(Dialect(), "marts.training set")
+    '"marts"."training set"'
+    """
+    return ".".join(dialect.quoted(part) for part in table.split("."))

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from noria.features.dialects.base import Dialect
 from noria.features.dialects.postgres import Postgres
-from noria.features.engines.model import EngineAway, EngineMissing, EngineRefused, Rows, TimeKind, relation
+from noria.features.engines.model import EngineAway, EngineMissing, EngineRefused, Rows, TimeKind, qualified, relation
 from noria.features.engines.putting import plain
 
 BATCH = 20_000
@@ -89,7 +89,7 @@ class PostgresEngine:
                 yield _batch(rows, schema)
 
     def save(self, statement: str, table: str) -> None:
-        name = self.dialect.quoted(table)
+        name = qualified(self.dialect, table)
         with self._words(f"making the table {table!r}"):
             self._connection.execute(f"CREATE TABLE {name} AS {statement}".encode())
             self._connection.commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,30 @@ def plain(table: pa.Table) -> pa.Table:
     """
     columns = [_plain(column) for column in table.columns]
     return pa.Table.from_arrays(columns, names=table.column_names)
+
+
+def apart(table: pa.Table) -> tuple[pa.Table, dict[str, str]]:
+    """The table with such names (`told_apart`), and which they are."""
+    names = told_apart(table.column_names)
+    return table.rename_columns([names.get(name, name) for name in table.column_names]), names
+
+
+def told_apart(names: Sequence[str]) -> dict[str, str]:
+    """Other names for columns whose names differ in case alone, for engines that take them for one.
+
+    >>> told_apart(["heat", "Heat", "at"])
+    {'Heat': 'Heat_1'}
+    """
+    taken: set[str] = set()
+    renamed = {}
+    for place, name in enumerate(names):
+        free = name
+        while free.lower() in taken:
+            free = f"{free}_{place}"
+        taken.add(free.lower())
+        if free != name:
+            renamed[name] = free
+    return renamed
 
 
 def _plain(column: Any) -> Any:

@@ -14,12 +14,11 @@ import pyarrow.parquet as pq
 
 from noria.features.dialects.base import Dialect
 from noria.features.dialects.spark import Spark
-from noria.features.engines.model import EngineMissing, EngineRefused, Rows, TimeKind, relation
-from noria.features.engines.putting import plain
+from noria.features.engines.model import EngineMissing, EngineRefused, Rows, TimeKind, qualified, relation
+from noria.features.engines.putting import apart, plain
 
 _KINDS: dict[str, TimeKind] = {"timestamp": "instant", "timestamp_ntz": "local", "date": "local"}
 _READING = {
-    "spark.sql.caseSensitive": "true",
     "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.session.timeZone": "UTC",
 }
@@ -63,12 +62,12 @@ class SparkEngine:
 
     def put(self, table: pa.Table) -> Rows:
         name, ready = f"noria_put_{len(self._put)}_{self._folder.name.replace('-', '_')}", plain(table)
-        path = self._folder / f"{name}.parquet"
-        pq.write_table(ready, path)
+        path, (renamed, names) = self._folder / f"{name}.parquet", apart(ready)
+        pq.write_table(renamed, path)
         with self._reading("taking rows"):
             self._session.read.parquet(path.as_uri()).createOrReplaceTempView(name)
         self._put.append(name)
-        return Rows(name, tuple(ready.column_names))
+        return Rows(name, tuple(ready.column_names), names=names)
 
     def read(self, statement: str) -> Iterator[pa.RecordBatch]:
         with self._reading("joining"):
@@ -78,7 +77,7 @@ class SparkEngine:
 
     def save(self, statement: str, table: str) -> None:
         with self._reading(f"making the table {table!r}"):
-            self._session.sql(statement).write.mode("error").saveAsTable(self.dialect.quoted(table))
+            self._session.sql(statement).write.mode("error").saveAsTable(qualified(self.dialect, table))
 
     def close(self) -> None:
         for name in self._put:
@@ -94,9 +93,10 @@ class SparkEngine:
 
         settings = self._session.conf
         before = {name: settings.get(name, None) for name in _READING}
+        before = {name: old for name, old in before.items() if old != _READING[name]}
         try:
-            for name, value in _READING.items():
-                settings.set(name, value)
+            for name in before:
+                settings.set(name, _READING[name])
             yield
         except PySparkException as error:
             raise EngineRefused(f"Spark refused ({doing}): {_first_line(error)}") from error

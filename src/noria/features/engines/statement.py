@@ -45,12 +45,13 @@ def statement(
     """
     needs("the requests", spine, [asked_at, *(key for lookup in lookups for key in lookup.keys)])
     views = [ViewSteps(dialect, place, lookup) for place, lookup in enumerate(lookups)]
-    moment = dialect.micros(f"requests.{dialect.quoted(asked_at)}", spine.times.get(asked_at, "micros"))
-    typed = ["requests.*", f"{moment} AS noria_t", *(key for view in views for key in view.asked_keys())]
+    typed = [f"{dialect.quoted(spine.names.get(name, name))} AS r{n}" for n, name in enumerate(spine.columns)]
+    typed += [f"{spine.column(dialect, asked_at)} AS noria_t"]
+    typed += [key for view in views for key in view.asked_keys(spine)]
     steps = [("spine", f"SELECT\n    {listed(typed, 4)}\n  FROM {spine.sql} requests")]
     for view, lookup in zip(views, lookups, strict=True):
         steps += view.steps(sources[lookup.view.source])
-    shown = [f"spine.{dialect.quoted(name)}" for name in spine.columns]
+    shown = [f"spine.r{n} AS {dialect.quoted(name)}" for n, name in enumerate(spine.columns)]
     shown += [feature for view in views for feature in view.shown()]
     common = ",\n".join(f"{name} AS (\n  {body}\n)" for name, body in steps)
     tail = "\n".join(["FROM spine", *(view.joined() for view in views)])

@@ -28,13 +28,12 @@ class ViewSteps:
                 hint="give one column of the requests for each, in that order",
             )
 
-    def asked_keys(self) -> list[str]:
+    def asked_keys(self, spine: Rows) -> list[str]:
         """The request's keys, typed, for the spine."""
         pairs = zip(self._lookup.keys, self._entity, self._names(), strict=True)
-        quoted = self._dialect.quoted
+        dialect = self._dialect
         return [
-            f"{self._dialect.cast(f'requests.{quoted(key)}', self._types[entity])} AS {name}"
-            for key, entity, name in pairs
+            f"{dialect.cast(spine.column(dialect, key), self._types[entity])} AS {name}" for key, entity, name in pairs
         ]
 
     def steps(self, rows: Rows) -> list[tuple[str, str]]:
@@ -75,10 +74,10 @@ class ViewSteps:
         return self._dialect.floored(start, hop_of(micros)) if kind == "window" else start
 
     def _rows(self, rows: Rows) -> str:
-        at = self._time(rows, self._view.event_time)
+        at = rows.column(self._dialect, self._view.event_time)
         known = at
         if INGESTED_AT in rows.columns:
-            known = self._dialect.greatest(f"coalesce({self._time(rows, INGESTED_AT)}, {at})", at)
+            known = self._dialect.greatest(f"coalesce({rows.column(self._dialect, INGESTED_AT)}, {at})", at)
         chosen = [
             *(f"{self._value(rows, name)} AS {alias}" for name, alias in zip(self._entity, self._names(), strict=True)),
             f"{at} AS noria_at",
@@ -87,14 +86,11 @@ class ViewSteps:
         ]
         return f"SELECT\n    {listed(chosen, 4)}\n  FROM {rows.sql} source_rows"
 
-    def _time(self, rows: Rows, column: str) -> str:
-        return self._dialect.micros(f"source_rows.{self._dialect.quoted(column)}", rows.times.get(column, "micros"))
-
     def _value(self, rows: Rows, column: str) -> str:
         dtype, dialect = self._types[column], self._dialect
         if dtype == "time":
-            return self._time(rows, column)
-        value = dialect.cast(f"source_rows.{dialect.quoted(column)}", dtype)
+            return rows.column(dialect, column)
+        value = dialect.cast(rows.column(dialect, column), dtype)
         return dialect.when(dialect.finite(value), value) if dtype == "float" else value
 
     def _pairs(self) -> str:
