@@ -15,6 +15,7 @@ from noria.core.clock import Micros
 from noria.core.schema import DType
 
 LEAST, MOST = -(2**63), 2**63 - 1
+LN2 = 0.6931471805599453
 
 
 class Dialect:
@@ -79,6 +80,17 @@ class Dialect:
         """Text that is compared by code point, as Python and DuckDB do."""
         return text
 
+    def usual(self, text: str) -> str:
+        """Text that is compared as elsewhere on the engine, again."""
+        return text
+
+    def typed(self, value: str, dtype: DType) -> str:
+        """A value as one of the five types: text compares by code point, and a double that is no number is null."""
+        cast = self.cast(value, dtype)
+        if dtype == "float":
+            return self.when(self.finite(cast), cast)
+        return self.comparable(cast) if dtype == "string" else cast
+
     def modulo(self, value: str, by: int) -> str:
         """The remainder, which has the sign of `value`."""
         return f"mod({value}, {by})"
@@ -120,9 +132,21 @@ class Dialect:
         """The least 64-bit number, which many engines cannot read as a constant."""
         return f"(-{MOST} - 1)"
 
-    def double_total(self, value: str) -> str:
-        """The sum of finite doubles; infinite or null when it is beyond the largest double, never an error."""
-        return f"sum({value})"
+    def doubles_to_add(self, value: str, condition: str) -> str:
+        """What `added` needs of a group's doubles that hold the condition; nulls are left out."""
+        return f"sum({self.when(condition, value)})"
+
+    def added(self, doubles: str) -> str:
+        """Their sum, compensated where the engine can: 1e16 + 1 - 1e16 is 1. Not finite or null beyond the largest."""
+        return doubles
+
+    def doubles_to_vary(self, value: str, condition: str) -> str:
+        """What `variance` needs of a group's doubles that hold the condition; nulls are left out."""
+        return f"var_samp({self.when(condition, value)})"
+
+    def variance(self, doubles: str) -> str:
+        """Their sample variance; null below two, not finite or null beyond the largest double."""
+        return doubles
 
     def greatest(self, one: str, other: str) -> str:
         """The greater of two values that are not null."""
@@ -144,10 +168,18 @@ class Dialect:
         direction = "DESC NULLS LAST" if newest else "ASC NULLS FIRST"
         return ", ".join(f"{one} {direction}" for one in order)
 
-    def md5_number(self, text: str, first: int, digits: int) -> str:
-        """Hexadecimal digits of a text's MD5 (of its UTF-8 bytes) as a whole number; at most 15 digits."""
-        raise NotImplementedError
+    def md5(self, text: str) -> str:
+        """The MD5 of a text's UTF-8 bytes, 32 hexadecimal digits in lower case."""
+        return f"md5({text})"
 
-    def equal(self, one: str, other: str) -> str:
-        """Whether two values are the same, null being the same as null."""
-        return f"{one} IS NOT DISTINCT FROM {other}"
+    def without_leading_zeros(self, text: str) -> str:
+        """A text without the zeros it begins with."""
+        return f"ltrim({text}, '0')"
+
+    def log2(self, value: str) -> str:
+        """The logarithm of a double, perhaps off in the last bits."""
+        return f"ln({value}) / {self.number(LN2)}"
+
+    def list_or_empty(self, values: str, dtype: DType) -> str:
+        """A list of `listed` as a list of that type; empty for null."""
+        raise NotImplementedError

@@ -49,13 +49,18 @@ class BigQuery(Dialect):
         return f"{self._array(value, order, condition, newest, 1)}[SAFE_OFFSET(0)].v"
 
     def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int) -> str:
-        return self._array(value, order, condition, newest, most)  # of structures: its lists cannot hold null
+        return self._array(value, order, condition, newest, most, whole="{}")
 
-    def _array(self, value: str, order: Sequence[str], condition: str, newest: bool, most: int) -> str:
-        kept = self.when(condition, f"STRUCT({value} AS v)")
+    def _array(
+        self, value: str, order: Sequence[str], condition: str, newest: bool, most: int, whole: str = "STRUCT({} AS v)"
+    ) -> str:
+        kept = self.when(condition, whole.format(value))
         direction = "DESC" if newest else "ASC"  # null is the smallest of itself
         sorting = ", ".join(f"{one} {direction}" for one in order)
         return f"ARRAY_AGG({kept} IGNORE NULLS ORDER BY {sorting} LIMIT {most})"
 
-    def md5_number(self, text: str, first: int, digits: int) -> str:
-        return f"CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5({text})), {first}, {digits})) AS INT64)"
+    def md5(self, text: str) -> str:
+        return f"TO_HEX(MD5({text}))"
+
+    def list_or_empty(self, values: str, dtype: DType) -> str:
+        return f"coalesce({values}, ARRAY<{self.types[dtype]}>[])"

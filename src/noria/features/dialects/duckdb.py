@@ -31,5 +31,22 @@ class DuckDb(Dialect):
     def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int) -> str:
         return f"(list({value} ORDER BY {self.sorting(order, newest=newest)}) FILTER (WHERE {condition}))[1:{most}]"
 
-    def md5_number(self, text: str, first: int, digits: int) -> str:
-        return f"CAST('0x' || substr(md5({text}), {first}, {digits}) AS BIGINT)"
+    def doubles_to_add(self, value: str, condition: str) -> str:
+        return f"list({value}) FILTER (WHERE {condition} AND {value} IS NOT NULL)"
+
+    def added(self, doubles: str) -> str:
+        pairs = f"list_transform({doubles}, lambda x: {{s: x, c: 0.0::DOUBLE}})"
+        lost = "(a.s - ((a.s + b.s) - ((a.s + b.s) - a.s))) + (b.s - ((a.s + b.s) - a.s))"
+        folded = f"list_reduce({pairs}, lambda a, b: {{s: a.s + b.s, c: a.c + {lost}}})"
+        return f"({folded}).s + ({folded}).c"
+
+    def doubles_to_vary(self, value: str, condition: str) -> str:
+        return self.doubles_to_add(value, condition)
+
+    def variance(self, doubles: str) -> str:
+        """Of the differences to one of the values, as `aggregates/moments.py` explains."""
+        moved = f"list_transform({doubles}, lambda x: x - ({doubles})[1])"
+        return f"list_var_samp({moved})"
+
+    def list_or_empty(self, values: str, dtype: DType) -> str:
+        return f"CAST(coalesce({values}, []) AS {self.types[dtype]}[])"

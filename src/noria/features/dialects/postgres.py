@@ -12,12 +12,12 @@ from typing import ClassVar
 from noria.core.schema import DType
 from noria.features.dialects.base import Dialect
 
-_SHRINK, _GROW = "5.421010862427522e-20::float8", "18446744073709551616::float8"
-"""2^-64 and 2^64: exact to multiply by."""
+_BEYOND = "1.7976931348623157e308"
+"""The largest double; as a decimal a sum may be larger."""
 
 
 class Postgres(Dialect):
-    """Sums of whole numbers are `numeric`, which has no end."""
+    """Sums are `numeric`, which has no end."""
 
     name = "postgresql"
     longest = 63
@@ -27,6 +27,9 @@ class Postgres(Dialect):
 
     def comparable(self, text: str) -> str:
         return f'{text} COLLATE "C"'
+
+    def usual(self, text: str) -> str:
+        return f'{text} COLLATE "default"'
 
     def micros(self, column: str, kind: str) -> str:
         if kind == "micros":
@@ -40,13 +43,18 @@ class Postgres(Dialect):
     def whole_total(self, value: str) -> str:
         return f"sum(CAST({value} AS bigint))"
 
-    def double_total(self, value: str) -> str:
-        """Numbers near the end of the range are summed apart, made smaller, so that nothing overflows."""
-        small = f"sum({self.when(f'abs({value}) < 1e290', value)})"
-        large = f"sum({self.when(f'abs({value}) >= 1e290', f'{value} * {_SHRINK}')})"
-        both = f"({large} + CASE WHEN abs({small}) > 1 THEN {small} * {_SHRINK} ELSE 0 END)"
-        grown = f"CASE WHEN abs({both}) < 2::float8 ^ 960 THEN {both} * {_GROW} END"
-        return f"CASE WHEN coalesce({large}, 0) = 0 THEN {small} ELSE {grown} END"
+    def doubles_to_add(self, value: str, condition: str) -> str:
+        """As decimals, exactly; by way of text, because a direct cast keeps only fifteen digits."""
+        return f"sum({self.when(condition, f'CAST(CAST({value} AS text) AS numeric)')})"
+
+    def added(self, doubles: str) -> str:
+        return self.when(f"abs({doubles}) < {_BEYOND}", self.cast(doubles, "float"))
+
+    def doubles_to_vary(self, value: str, condition: str) -> str:
+        return f"var_samp({self.when(condition, f'CAST(CAST({value} AS text) AS numeric)')})"
+
+    def variance(self, doubles: str) -> str:
+        return self.added(doubles)
 
     def first_of(self, value: str, order: Sequence[str], condition: str, *, newest: bool) -> str:
         return self._array(value, order, condition, newest=newest) + "[1]"
@@ -58,6 +66,8 @@ class Postgres(Dialect):
         sorting = self.sorting(order, newest=newest)
         return f"(array_agg({value} ORDER BY {sorting}) FILTER (WHERE {condition}))"
 
-    def md5_number(self, text: str, first: int, digits: int) -> str:
-        bits = f"lpad(substr(md5(convert_to({text}, 'UTF8')), {first}, {digits}), 16, '0')"
-        return f"CAST(CAST('x' || {bits} AS bit(64)) AS bigint)"
+    def md5(self, text: str) -> str:
+        return f"md5(convert_to({text}, 'UTF8'))"
+
+    def list_or_empty(self, values: str, dtype: DType) -> str:
+        return f"CAST(coalesce({values}, '{{}}') AS {self.types[dtype]}[])"

@@ -39,14 +39,14 @@ class Snowflake(Dialect):
         return f"SUM(CAST({value} AS NUMBER(38, 0)))"
 
     def first_of(self, value: str, order: Sequence[str], condition: str, *, newest: bool) -> str:
-        return f"GET({self._array(value, order, condition, newest=newest)}, 0):v"
+        kept = f"OBJECT_CONSTRUCT_KEEP_NULL('v', {value})"
+        return f"GET({self._array(kept, order, condition, newest=newest)}, 0):v"
 
     def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int) -> str:
         return f"ARRAY_SLICE({self._array(value, order, condition, newest=newest)}, 0, {most})"
 
     def _array(self, value: str, order: Sequence[str], condition: str, *, newest: bool) -> str:
-        kept = self.when(condition, f"OBJECT_CONSTRUCT_KEEP_NULL('v', {value})")
-        return f"ARRAY_AGG({kept}) WITHIN GROUP (ORDER BY {self.sorting(order, newest=newest)})"
+        return f"ARRAY_AGG({self.when(condition, value)}) WITHIN GROUP (ORDER BY {self.sorting(order, newest=newest)})"
 
-    def md5_number(self, text: str, first: int, digits: int) -> str:
-        return f"TO_NUMBER(SUBSTR(MD5({text}), {first}, {digits}), '{'X' * digits}')"
+    def list_or_empty(self, values: str, dtype: DType) -> str:
+        return f"coalesce({values}, ARRAY_CONSTRUCT())"  # a list of VARIANT

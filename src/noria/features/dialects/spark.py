@@ -58,8 +58,31 @@ class Spark(Dialect):
         keys = "".join(f"'k{place}', {one}, " for place, one in enumerate(order))
         return f"named_struct({keys}'v', {value})"
 
-    def md5_number(self, text: str, first: int, digits: int) -> str:
-        return f"CAST(conv(substr(md5(CAST({text} AS BINARY)), {first}, {digits}), 16, 10) AS BIGINT)"
+    def md5(self, text: str) -> str:
+        return f"md5(CAST({text} AS BINARY))"
 
-    def equal(self, one: str, other: str) -> str:
-        return f"{one} <=> {other}"
+    def without_leading_zeros(self, text: str) -> str:
+        return f"trim(LEADING '0' FROM {text})"
+
+    def doubles_to_add(self, value: str, condition: str) -> str:
+        return f"collect_list({self.when(condition, value)})"
+
+    def added(self, doubles: str) -> str:
+        lost = "(a.s - ((a.s + x) - ((a.s + x) - a.s))) + (x - ((a.s + x) - a.s))"
+        step = f"(a, x) -> named_struct('s', a.s + x, 'c', a.c + {lost})"
+        return f"aggregate({doubles}, named_struct('s', 0D, 'c', 0D), {step}, a -> a.s + a.c)"
+
+    def doubles_to_vary(self, value: str, condition: str) -> str:
+        return self.doubles_to_add(value, condition)
+
+    def variance(self, doubles: str) -> str:
+        """Of the differences to one of the values, as `aggregates/moments.py` explains."""
+        moved = f"transform({doubles}, x -> x - {doubles}[0])"
+        step = "(a, d) -> named_struct('s', a.s + d, 'q', a.q + d * d)"
+        n = f"size({doubles})"
+        value = f"a -> greatest(0D, a.q - a.s * a.s / {n}) / ({n} - 1)"
+        total = f"aggregate({moved}, named_struct('s', 0D, 'q', 0D), {step}, {value})"
+        return self.when(f"{n} > 1", total)
+
+    def list_or_empty(self, values: str, dtype: DType) -> str:
+        return f"CAST(coalesce({values}, array()) AS ARRAY<{self.types[dtype]}>)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -94,6 +94,15 @@ class BadLookup(BadInput):
     """Requests and views that do not fit each other: a missing column, a wrong number of keys."""
 
     code = "N3153"
+
+
+def needs(what: str, rows: Rows, columns: Iterable[str]) -> None:
+    """Raise BadLookup when columns are missing."""
+    missing = [name for name in dict.fromkeys(columns) if name not in rows.columns]
+    if missing:
+        raise BadLookup(
+            f"{what} have no column {', '.join(map(repr, missing))}", hint=f"there are: {', '.join(rows.columns)}"
+        )
 
 
 def relation(rows: str) -> str:

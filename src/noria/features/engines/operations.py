@@ -8,10 +8,12 @@ from typing import Any
 import pyarrow as pa
 
 from noria.core.errors import NotFound
-from noria.core.schema import DType
-from noria.features.dialects import dialect_of
+from noria.core.schema import Column, DType
+from noria.data.model import INGESTED_AT
+from noria.features.dialects import Dialect, dialect_of
 from noria.features.engines.model import BadLookup, Engine, Lookup, Rows
 from noria.features.engines.statement import Statement, statement
+from noria.features.model import FeatureSpec, Knowledge
 
 ENGINES = ("duckdb", "postgresql", "spark")
 _ARROW: dict[DType, pa.DataType] = {
@@ -49,14 +51,16 @@ def join_features(
     sources: Mapping[str, pa.Table | str],
     *,
     asked_at: str,
+    knowledge: Knowledge = "as_known",
 ) -> pa.Table:
     """The requests with what each view knew of them when they were asked, one row a request, in no order.
 
     `spine` and each source are a table here, which is put on the engine, or a table's name or a query there.
-    `asked_at` is the column of the spine with the moment. Columns: the spine's, then `View.feature`.
+    `asked_at` is the column of the spine with the moment. `as_known` counts the rows known at each moment, and
+    `as_of_event`, with hindsight, every row. Columns: the spine's, then `View.feature`.
     Raises BadLookup, NotFound for a source that is not given, EngineRefused, EngineAway.
     """
-    made, batches = read_features(engine, spine, lookups, sources, asked_at=asked_at)
+    made, batches = read_features(engine, spine, lookups, sources, asked_at=asked_at, knowledge=knowledge)
     table = pa.Table.from_batches(list(batches))
     return table.rename_columns(list(made.columns)) if table.column_names != list(made.columns) else table
 
@@ -68,9 +72,10 @@ def read_features(
     sources: Mapping[str, pa.Table | str],
     *,
     asked_at: str,
+    knowledge: Knowledge = "as_known",
 ) -> tuple[Statement, Iterator[pa.RecordBatch]]:
     """As `join_features`, batch after batch, for results larger than memory."""
-    made = prepare(engine, spine, lookups, sources, asked_at=asked_at)
+    made = prepare(engine, spine, lookups, sources, asked_at=asked_at, knowledge=knowledge)
     return made, (_typed(batch, made) for batch in engine.read(made.sql))
 
 
@@ -82,9 +87,10 @@ def save_features(
     sources: Mapping[str, pa.Table | str],
     *,
     asked_at: str,
+    knowledge: Knowledge = "as_known",
 ) -> None:
     """As `join_features`, but the result becomes a new table on the engine, and no row comes here."""
-    engine.save(prepare(engine, spine, lookups, sources, asked_at=asked_at).sql, table)
+    engine.save(prepare(engine, spine, lookups, sources, asked_at=asked_at, knowledge=knowledge).sql, table)
 
 
 def prepare(
@@ -94,28 +100,33 @@ def prepare(
     sources: Mapping[str, pa.Table | str],
     *,
     asked_at: str,
+    knowledge: Knowledge = "as_known",
 ) -> Statement:
     """Put what is here on the engine, and compose the statement."""
-    for lookup in lookups:
-        if lookup.view.source not in sources:
-            raise NotFound("source", lookup.view.source, sources, hint="give the rows of every view's source")
+    for source in (source for lookup in lookups for source in lookup.view.sources):
+        if source not in sources:
+            raise NotFound("source", source, sources, hint="give the rows of every source that a view reads")
     there = {name: _there(engine, rows) for name, rows in sources.items()}
-    return statement(engine.dialect, _there(engine, spine), asked_at, lookups, there)
+    return statement(engine.dialect, _there(engine, spine), asked_at, lookups, there, knowledge)
 
 
 def features_sql(lookup: Lookup, dialect: str, *, spine: str = "requests", asked_at: str = "asked_at") -> str:
     """The statement for a view, to be read or run elsewhere: from the table `spine` with the keys and `asked_at`.
 
-    The source's table has the source's name; moments are columns with a time zone. Raises NotFound for an
+    Each source's table has the source's name; moments are columns with a time zone. Raises NotFound for an
     unknown dialect.
     """
     speaks, view = dialect_of(dialect), lookup.view
-    times = [column.name for column in view.columns if column.dtype == "time"]
-    names = [column.name for column in view.columns]
-    ingested = [] if "ingested_at" in names else ["ingested_at"]
-    rows = Rows(speaks.quoted(view.source), (*names, *ingested), dict.fromkeys([*times, *ingested], "instant"))
+    sources = {view.source: _rows(speaks, view.source, view.columns)}
+    sources |= {join.source: _rows(speaks, join.source, join.columns) for join in view.joins}
     asked = Rows(speaks.quoted(spine), (*lookup.keys, asked_at), {asked_at: "instant"})
-    return statement(speaks, asked, asked_at, [lookup], {view.source: rows}).sql + "\n"
+    return statement(speaks, asked, asked_at, [lookup], sources).sql + "\n"
+
+
+def _rows(dialect: Dialect, source: str, columns: Sequence[Column]) -> Rows:
+    times = [*(column.name for column in columns if column.dtype == "time"), INGESTED_AT]
+    names = dict.fromkeys([*(column.name for column in columns), INGESTED_AT])
+    return Rows(dialect.quoted(source), tuple(names), dict.fromkeys(times, "instant"))
 
 
 def _there(engine: Engine, rows: pa.Table | str) -> Rows:
@@ -124,7 +135,12 @@ def _there(engine: Engine, rows: pa.Table | str) -> Rows:
 
 def _typed(batch: pa.RecordBatch, made: Statement) -> pa.RecordBatch:
     arrays = [
-        column.cast(_ARROW[made.types[name]]) if name in made.types else column
+        column.cast(_type(made.features[name])) if name in made.features else column
         for name, column in zip(made.columns, batch.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, names=list(made.columns))
+
+
+def _type(feature: FeatureSpec) -> pa.DataType:
+    one = _ARROW[feature.dtype]
+    return pa.list_(one) if feature.kind == "last_n" else one

@@ -7,9 +7,10 @@ condition in so many words. What it costs is the number of (request, row) pairs 
 
 The steps are `WITH` clauses; each lookup has a number N:
 
-    spine     the requests, typed         asked_N   its distinct moments and keys, and where windows begin
-    rows_N    the view's source, typed    pairs_N   asked_N with the rows each may know, and which windows hold them
-    parts_N   one aggregate a number      view_N    features from these numbers
+    spine      the requests, typed            asked_N    its distinct moments and keys, and where windows begin
+    rows_N     the view's source, typed       events_N   each event once, with when it was taken back
+    wide_N_M   events with joined columns     pairs_N    asked_N with the events that count, and who holds them
+    parts_N    one aggregate a number         view_N     features from these numbers and from sketches
 """
 
 from __future__ import annotations
@@ -17,26 +18,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from noria.core.schema import DType
 from noria.features.dialects.base import Dialect
-from noria.features.engines.model import Lookup, Rows
-from noria.features.engines.view_steps import ViewSteps, listed, needs
+from noria.features.engines.events import listed
+from noria.features.engines.model import Lookup, Rows, needs
+from noria.features.engines.view_steps import ViewSteps
+from noria.features.model import FeatureSpec, Knowledge
 
 
 @dataclass(frozen=True)
 class Statement:
     """A statement, and what its columns are called in Noria (an engine may know them by shorter names).
 
-    The last ones are features, `types` are theirs.
+    The last ones are the features.
     """
 
     sql: str
     columns: tuple[str, ...]
-    types: Mapping[str, DType]
+    features: Mapping[str, FeatureSpec]
 
 
 def statement(
-    dialect: Dialect, spine: Rows, asked_at: str, lookups: Sequence[Lookup], sources: Mapping[str, Rows]
+    dialect: Dialect,
+    spine: Rows,
+    asked_at: str,
+    lookups: Sequence[Lookup],
+    sources: Mapping[str, Rows],
+    knowledge: Knowledge = "as_known",
 ) -> Statement:
     """Every column of the spine, then the features of each lookup, named `View.feature`.
 
@@ -44,16 +51,15 @@ def statement(
     Raises BadLookup when a column is missing.
     """
     needs("the requests", spine, [asked_at, *(key for lookup in lookups for key in lookup.keys)])
-    views = [ViewSteps(dialect, place, lookup) for place, lookup in enumerate(lookups)]
+    views = [ViewSteps(dialect, place, lookup, knowledge) for place, lookup in enumerate(lookups)]
     typed = [f"{dialect.quoted(spine.names.get(name, name))} AS r{n}" for n, name in enumerate(spine.columns)]
     typed += [f"{spine.column(dialect, asked_at)} AS noria_t"]
     typed += [key for view in views for key in view.asked_keys(spine)]
-    steps = [("spine", f"SELECT\n    {listed(typed, 4)}\n  FROM {spine.sql} requests")]
-    for view, lookup in zip(views, lookups, strict=True):
-        steps += view.steps(sources[lookup.view.source])
+    steps = [("spine", f"SELECT\n    {listed(typed)}\n  FROM {spine.sql} requests")]
+    steps += [step for view in views for step in view.steps(sources)]
     shown = [f"spine.r{n} AS {dialect.quoted(name)}" for n, name in enumerate(spine.columns)]
     shown += [feature for view in views for feature in view.shown()]
     common = ",\n".join(f"{name} AS (\n  {body}\n)" for name, body in steps)
     tail = "\n".join(["FROM spine", *(view.joined() for view in views)])
-    types = {f"{one.view.name}.{feature.name}": feature.dtype for one in lookups for feature in one.view.features}
-    return Statement(f"WITH {common}\nSELECT\n  {listed(shown)}\n{tail}", (*spine.columns, *types), types)
+    features = {f"{one.view.name}.{feature.name}": feature for one in lookups for feature in one.view.features}
+    return Statement(f"WITH {common}\nSELECT\n  {listed(shown, 2)}\n{tail}", (*spine.columns, *features), features)

@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from noria.data.model import INGESTED_AT
+from noria.core.schema import DType
+from noria.features.aggregates.slots import column_types
 from noria.features.dialects.base import Dialect
-from noria.features.engines.aggregates import Lowering, Partials
+from noria.features.engines.aggregates import Lowering, condition
+from noria.features.engines.events import Events, Step, listed
+from noria.features.engines.join_steps import JoinSteps, taken_from
 from noria.features.engines.model import BadLookup, Lookup, Rows
-from noria.features.model import FeatureSpec, ViewSpec
-from noria.features.windows import hop_of, lookback
+from noria.features.engines.sketches import Sketches
+from noria.features.model import FOREVER, FeatureSpec, Knowledge, Predicate, ViewSpec
+from noria.features.windows import Span, lookback, span_of
+
+Inside = tuple[Span | int | None, tuple[Predicate, ...]]
+"""Which rows a feature looks at: its window or its time to live (None: for ever), and what must hold."""
 
 
 class ViewSteps:
     """The steps of one lookup; `place` is its number in the statement. Raises BadLookup for too few keys."""
 
-    def __init__(self, dialect: Dialect, place: int, lookup: Lookup) -> None:
+    def __init__(self, dialect: Dialect, place: int, lookup: Lookup, knowledge: Knowledge) -> None:
         self._dialect, self._place, self._lookup, self._view = dialect, place, lookup, lookup.view
-        self._types = {column.name: column.dtype for column in lookup.view.columns}
-        self._entity = entities(lookup.view)
-        self._used = {name: f"c{number}" for number, name in enumerate(_columns(lookup.view))}
-        self._spans = list(dict.fromkeys(_span(feature) for feature in lookup.view.features))
-        if len(lookup.keys) != len(self._entity):
+        self._knowledge = knowledge
+        self._types = column_types(lookup.view)
+        if len(lookup.keys) != len(self._view.entities):
             raise BadLookup(
                 f"{lookup.view.name} is looked up by {len(lookup.keys)} columns, but its entity has "
-                f"{len(self._entity)}: {', '.join(self._entity)}",
+                f"{len(self._view.entities)}: {', '.join(self._view.entities)}",
                 hint="give one column of the requests for each, in that order",
             )
+        self._keys = [f"noria_k{place}_{number}" for number in range(len(lookup.keys))]
+        self._names = {name: f"c{number}" for number, name in enumerate(_columns(self._view))}
+        self._insides = list(dict.fromkeys(_inside(feature) for feature in self._view.features))
+        self._windows = list(dict.fromkeys(reach for reach, _ in self._insides if _begins(reach)))
+        self._joins = [join for join in self._view.joins if taken_from(join, self._names)]
+        own = {name: alias for name, alias in self._names.items() if name in self._own_columns()}
+        self._events = Events(dialect, str(place), self._view, self._entity(), own, self._types)
 
     def asked_keys(self, spine: Rows) -> list[str]:
         """The request's keys, typed, for the spine."""
-        pairs = zip(self._lookup.keys, self._entity, self._names(), strict=True)
-        dialect = self._dialect
+        triples = zip(self._lookup.keys, self._view.entities, self._keys, strict=True)
         return [
-            f"{dialect.cast(spine.column(dialect, key), self._types[entity])} AS {name}" for key, entity, name in pairs
+            f"{self._dialect.typed(spine.column(self._dialect, key), self._types[entity])} AS {name}"
+            for key, entity, name in triples
         ]
 
-    def steps(self, rows: Rows) -> list[tuple[str, str]]:
-        """Names and bodies of what stands before the last SELECT."""
-        needs(f"rows of {self._view.source}", rows, [*self._entity, self._view.event_time, *self._used])
-        parts, values = self._aggregated()
-        bodies = {"asked": self._asked(), "rows": self._rows(rows), "pairs": self._pairs(), "parts": parts}
-        return [(f"{name}_{self._place}", body) for name, body in {**bodies, "view": values}.items()]
+    def steps(self, sources: Mapping[str, Rows]) -> list[Step]:
+        """What stands before the last SELECT."""
+        steps = [(f"asked_{self._place}", self._asked()), *self._events.steps(sources[self._view.source])]
+        events = self._events.name
+        for number, join in enumerate(self._joins):
+            widening = JoinSteps(self._dialect, f"{self._place}_{number}", join, self._names, self._knowledge)
+            steps += widening.steps(events, sources[join.source], self._types)
+            events = widening.name
+        return [*steps, (f"pairs_{self._place}", self._pairs(events)), *self._aggregated()]
 
     def shown(self) -> list[str]:
         """The features in the last SELECT."""
@@ -50,106 +65,98 @@ class ViewSteps:
     def joined(self) -> str:
         """How the last SELECT finds the view's answers."""
         view = f"view_{self._place}"
-        equal = [f"{view}.{name} = spine.{name}" for name in ("noria_t", *self._names())]
+        equal = [f"{view}.{name} = spine.{name}" for name in ("noria_t", *self._keys)]
         return f"LEFT JOIN {view} ON {' AND '.join(equal)}"
 
     def _shown(self, place: int, feature: FeatureSpec) -> str:
         column, dialect = f"view_{self._place}.f{place}", self._dialect
-        value = f"coalesce({column}, 0)" if feature.kind == "count" else column
-        return f"{dialect.cast(value, feature.dtype)} AS {dialect.quoted(f'{self._view.name}.{feature.name}')}"
+        if feature.kind == "last_n":
+            value = dialect.list_or_empty(column, feature.dtype)
+        else:
+            value = dialect.cast(column if feature.nullable else f"coalesce({column}, 0)", feature.dtype)
+            value = dialect.usual(value) if feature.dtype == "string" else value
+        return f"{value} AS {dialect.quoted(f'{self._view.name}.{feature.name}')}"
 
-    def _names(self) -> list[str]:
-        return [f"noria_k{self._place}_{number}" for number in range(len(self._entity))]
+    def _entity(self) -> dict[str, tuple[str, DType]]:
+        pairs = zip(self._view.entities, self._keys, strict=True)
+        return {entity: (name, self._types[entity]) for entity, name in pairs}
+
+    def _own_columns(self) -> set[str]:
+        return {column.name for column in self._view.columns}
 
     def _asked(self) -> str:
-        names = ["noria_t", *self._names()]
+        names = ["noria_t", *self._keys]
         there = " AND ".join(f"{name} IS NOT NULL" for name in names)
         inner = f"SELECT DISTINCT {', '.join(names)} FROM spine WHERE {there}"
-        bounds = [f"{self._begin(span)} AS lo{place}" for place, span in enumerate(self._spans)]
-        return f"SELECT\n    {listed(['asked.*', *bounds], 4)}\n  FROM ({inner}) asked"
+        bounds = [f"{self._begin(reach)} AS lo{place}" for place, reach in enumerate(self._windows)]
+        return f"SELECT\n    {listed(['asked.*', *bounds])}\n  FROM ({inner}) asked"
 
-    def _begin(self, span: tuple[str, int]) -> str:
-        kind, micros = span
-        start = f"(noria_t - {micros})"
-        return self._dialect.floored(start, hop_of(micros)) if kind == "window" else start
+    def _begin(self, reach: Span | int | None) -> str:
+        if isinstance(reach, Span):
+            return self._dialect.floored(f"(noria_t - {reach.offset + reach.length})", reach.hop)
+        return f"(noria_t - {reach})"
 
-    def _rows(self, rows: Rows) -> str:
-        at = rows.column(self._dialect, self._view.event_time)
-        known = at
-        if INGESTED_AT in rows.columns:
-            known = self._dialect.greatest(f"coalesce({rows.column(self._dialect, INGESTED_AT)}, {at})", at)
-        chosen = [
-            *(f"{self._value(rows, name)} AS {alias}" for name, alias in zip(self._entity, self._names(), strict=True)),
-            f"{at} AS noria_at",
-            f"{known} AS noria_known",
-            *(f"{self._value(rows, name)} AS {alias}" for name, alias in self._used.items()),
+    def _pairs(self, events: str) -> str:
+        """Each request with the events that count for it, and a truth value for each window."""
+        asked, longest = f"asked_{self._place}", lookback([self._view])
+        kept = [f"{asked}.{name}" for name in ("noria_t", *self._keys)]
+        kept += [f"{self._events.name}.{name}" for name in (*self._events.order, *self._names.values())]
+        inside = [f"{self._holds(inside)} AS in{place}" for place, inside in enumerate(self._insides)]
+        on = [
+            *(f"{self._events.name}.{name} = {asked}.{name}" for name in self._keys),
+            *self._events.counts(f"{asked}.noria_t", self._knowledge),
+            *([f"{self._events.name}.noria_at >= {asked}.noria_t - {longest}"] if longest < FOREVER else []),
         ]
-        return f"SELECT\n    {listed(chosen, 4)}\n  FROM {rows.sql} source_rows"
+        joined = "\n    AND ".join(on)
+        source = events if events == self._events.name else f"{events} {self._events.name}"
+        return f"SELECT\n    {listed([*kept, *inside])}\n  FROM {asked} JOIN {source} ON {joined}"
 
-    def _value(self, rows: Rows, column: str) -> str:
-        dtype, dialect = self._types[column], self._dialect
-        if dtype == "time":
-            return rows.column(dialect, column)
-        value = dialect.cast(rows.column(dialect, column), dtype)
-        return dialect.when(dialect.finite(value), value) if dtype == "float" else value
+    def _holds(self, inside: Inside) -> str:
+        reach, where = inside
+        asked, at = f"asked_{self._place}", f"{self._events.name}.noria_at"
+        holds = [f"{at} >= {asked}.lo{self._windows.index(reach)}"] if _begins(reach) else []
+        if isinstance(reach, Span):
+            end = f"{asked}.noria_t" + (f" - {reach.offset}" if reach.offset else "")
+            holds.append(f"{at} < {end}")
+        names = self._names
+        holds += [condition(self._dialect, one, f"{self._events.name}.{names[one.column]}") for one in where]
+        return f"({' AND '.join(holds) or self._dialect.truth(True)})"
 
-    def _pairs(self) -> str:
-        asked, rows = f"asked_{self._place}", f"rows_{self._place}"
-        kept = [f"{asked}.{name}" for name in ("noria_t", *self._names())]
-        kept += [f"{rows}.{name}" for name in ("noria_at", "noria_known", *self._used.values())]
-        conditions = [
-            *(f"{rows}.{name} = {asked}.{name}" for name in self._names()),
-            f"{rows}.noria_at <= {asked}.noria_t",
-            f"{rows}.noria_at >= {asked}.noria_t - {lookback([self._view])}",
-            f"{rows}.noria_known <= {asked}.noria_t",
-        ]
-        inside = [f"{self._holds(span, place)} AS in{place}" for place, span in enumerate(self._spans)]
-        joined = "\n    AND ".join(conditions)
-        return f"SELECT\n    {listed([*kept, *inside], 4)}\n  FROM {asked} JOIN {rows} ON {joined}"
-
-    def _holds(self, span: tuple[str, int], place: int) -> str:
-        asked, rows = f"asked_{self._place}", f"rows_{self._place}"
-        begins = f"{rows}.noria_at >= {asked}.lo{place}"
-        return begins if span[0] == "ttl" else f"{begins} AND {rows}.noria_at < {asked}.noria_t"
-
-    def _aggregated(self) -> tuple[str, str]:
-        partials, group = Partials(), ", ".join(["noria_t", *self._names()])
-        columns = {name: (alias, self._types[name]) for name, alias in self._used.items()}
-        lowering = Lowering(self._dialect, columns, partials)
+    def _aggregated(self) -> list[Step]:
+        group, pairs, parts = ", ".join(["noria_t", *self._keys]), f"pairs_{self._place}", f"parts_{self._place}"
+        sketches = Sketches(self._dialect, pairs, group)
+        lowering = Lowering(self._dialect, self._names, self._types, self._events.order, sketches)
         values = [
-            f"{lowering.value(one, f'in{self._spans.index(_span(one))}')} AS f{number}"
+            f"{lowering.value(one, f'in{self._insides.index(_inside(one))}', str(self._place))} AS f{number}"
             for number, one in enumerate(self._view.features)
         ]
-        sums = [f"{expression} AS {name}" for expression, name in partials.names.items()]
-        parts = f"SELECT\n    {group},\n    {listed(sums, 4)}\n  FROM pairs_{self._place} GROUP BY {group}"
-        return parts, f"SELECT\n    {group},\n    {listed(values, 4)}\n  FROM parts_{self._place}"
+        sums = [f"{expression} AS {name}" for expression, name in lowering.partials.names.items()]
+        made = list(lowering.sketches.values())
+        names = [f"{parts}.{name}" for name in ("noria_t", *self._keys)]
+        tables = [parts, *(self._beside(sketch.name, parts) for sketch in made)]
+        return [
+            (parts, f"SELECT\n    {listed([group, *sums])}\n  FROM {pairs} GROUP BY {group}"),
+            *((sketch.name, sketch.body) for sketch in made),
+            (f"view_{self._place}", f"SELECT\n    {listed([*names, *values])}\n  FROM {' '.join(tables)}"),
+        ]
+
+    def _beside(self, sketch: str, parts: str) -> str:
+        equal = " AND ".join(f"{sketch}.{name} = {parts}.{name}" for name in ("noria_t", *self._keys))
+        return f"LEFT JOIN {sketch} ON {equal}"
 
 
-def entities(view: ViewSpec) -> tuple[str, ...]:
-    """The columns that a view's entity is made of."""
-    return (view.entity,)
+def _inside(feature: FeatureSpec) -> Inside:
+    return (span_of(feature) if feature.windowed else feature.ttl), feature.where
 
 
-def listed(values: Iterable[str], indent: int = 2) -> str:
-    """Expressions one below the other."""
-    return (",\n" + " " * indent).join(values)
-
-
-def needs(what: str, rows: Rows, columns: Iterable[str]) -> None:
-    """Raise BadLookup when columns are missing."""
-    missing = [name for name in dict.fromkeys(columns) if name not in rows.columns]
-    if missing:
-        raise BadLookup(
-            f"{what} have no column {', '.join(map(repr, missing))}",
-            hint=f"there are: {', '.join(rows.columns)}",
-        )
-
-
-def _span(feature: FeatureSpec) -> tuple[str, int]:
-    return ("ttl", feature.ttl or 0) if feature.kind == "latest" else ("window", feature.window or 0)
+def _begins(reach: Span | int | None) -> bool:
+    return not reach.lifetime if isinstance(reach, Span) else reach is not None
 
 
 def _columns(view: ViewSpec) -> list[str]:
+    """Every column of the view that a feature, a condition or a join reads."""
     names = [feature.column for feature in view.features]
-    names += [feature.predicate.column for feature in view.features if feature.predicate]
+    predicates = [one for feature in view.features for one in (*feature.where, feature.predicate) if one]
+    names += [predicate.column for predicate in predicates]
+    names += [mine for join in view.joins for mine, _ in join.on]
     return list(dict.fromkeys(name for name in names if name))
