@@ -25,14 +25,13 @@ def command(
     from noria.features.dialects import dialect_of
     from noria.features.engines.model import Lookup
     from noria.features.engines.operations import features_sql
-    from noria.features.engines.view_steps import entities
     from noria.project.load import load
 
     speaks = dialect_of(dialect)
     views = {one.name: one for model in load(project).plan.models for one in model.training.inputs.views}
     if view not in views:
         raise NotFound("feature view", view, views)
-    text = features_sql(Lookup(views[view], entities(views[view])), speaks.name, spine=requests, asked_at=asked_at)
+    text = features_sql(Lookup(views[view], views[view].entities), speaks.name, spine=requests, asked_at=asked_at)
     if json:
         say_json({"view": view, "dialect": speaks.name, "tested": speaks.checked, "sql": text})
         return

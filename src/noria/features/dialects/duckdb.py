@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from noria.core.schema import DType
 from noria.features.dialects.base import Dialect
 
 

@@ -71,7 +71,9 @@ class JoinSteps:
         if self._join.ttl is not None:
             on.append(f"{other.name}.noria_at >= {wanted}.noria_t - {self._join.ttl}")
         joined = "\n    AND ".join(on)
-        return f"SELECT\n    {listed([group, *values])}\n  FROM {wanted} JOIN {other.name} ON {joined}\n  GROUP BY {group}"
+        return (
+            f"SELECT\n    {listed([group, *values])}\n  FROM {wanted} JOIN {other.name} ON {joined}\n  GROUP BY {group}"
+        )
 
     def _wide(self, events: str, taken: list[str]) -> str:
         found = f"found_{self._tag}"

@@ -52,7 +52,9 @@ class Sketches:
         running = f"sum(n) OVER (PARTITION BY {group} ORDER BY bucket) AS upto"
         ranked = f"SELECT {group}, bucket, {running}, sum(n) OVER (PARTITION BY {group}) AS n FROM ({counts}) counts"
         wanted = f"greatest(1, ceil({dialect.cast(dialect.text(repr(float(q))), 'float')} * n))"
-        found = f"SELECT {group}, min(bucket) AS bucket FROM ({ranked}) ranked\n    WHERE upto >= {wanted} GROUP BY {group}"
+        found = (
+            f"SELECT {group}, min(bucket) AS bucket FROM ({ranked}) ranked\n    WHERE upto >= {wanted} GROUP BY {group}"
+        )
         return Sketch(name, f"SELECT {group}, {self._middle()} AS value\n  FROM ({found}) found")
 
     def _inside(self, chosen: str, column: str, inside: str) -> str:
