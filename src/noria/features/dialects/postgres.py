@@ -12,8 +12,8 @@ from typing import ClassVar
 from noria.core.schema import DType
 from noria.features.dialects.base import Dialect
 
-_BEYOND = "1.7976931348623157e308"
-"""The largest double; as a decimal a sum may be larger."""
+_BELOW, _BEYOND = "5e-324", "1.7976931348623157e308"
+"""The smallest and the largest double; decimals go further both ways."""
 
 
 class Postgres(Dialect):
@@ -48,7 +48,8 @@ class Postgres(Dialect):
         return f"sum({self.when(condition, f'CAST(CAST({value} AS text) AS numeric)')})"
 
     def added(self, doubles: str) -> str:
-        return self.when(f"abs({doubles}) < {_BEYOND}", self.cast(doubles, "float"))
+        tiny = f"WHEN abs({doubles}) < {_BELOW} THEN 0"  # a cast would be an error at either end
+        return f"CASE {tiny} WHEN abs({doubles}) <= {_BEYOND} THEN {self.cast(doubles, 'float')} END"
 
     def doubles_to_vary(self, value: str, condition: str) -> str:
         return f"var_samp({self.when(condition, f'CAST(CAST({value} AS text) AS numeric)')})"
