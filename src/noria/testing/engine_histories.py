@@ -139,8 +139,8 @@ def histories(seed: int, entities: int) -> tuple[dict[str, list[Row]], list[Row]
             asked.append({"sensor": sensor, "room": room, "asked_at": moment})
     rows += [_reading(dice, sensor, room, "x") for sensor, room in ((None, 1), ("s2", None), (None, None))]
     asked += [{"sensor": sensor, "room": 1, "asked_at": 0} for sensor in (None, "nobody")] + [asked[0], asked[0]]
-    places = [_place(dice, f"s{dice.randint(0, entities // 2)}", number) for number in range(entities * 2)]
-    people = [_place(dice, dice.choice(_MOODS), number) for number in range(entities * 2)]
+    places = [_place(dice, f"s{dice.randint(0, entities // 2)}", number) for number in range(entities)]
+    people = [_place(dice, dice.choice(_MOODS), number) for number in range(entities)]
     sources = {"Reading": rows, "Place": places + [_moved(dice, one) for one in places[::4]], "Person": people}
     return sources, [{"asked": number, **one} for number, one in enumerate(asked)]
 

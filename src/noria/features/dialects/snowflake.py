@@ -49,4 +49,4 @@ class Snowflake(Dialect):
         return f"ARRAY_AGG({self.when(condition, value)}) WITHIN GROUP (ORDER BY {self.sorting(order, newest=newest)})"
 
     def list_or_empty(self, values: str, dtype: DType) -> str:
-        return f"coalesce({values}, ARRAY_CONSTRUCT())"  # a list of VARIANT
+        return f"CAST(coalesce({values}, ARRAY_CONSTRUCT()) AS ARRAY({self.types[dtype]}))"

@@ -90,7 +90,8 @@ class Sketches:
         def number(shift: int, ratio: str) -> str:
             return f"{STEPS} * (e + {BIAS + shift}) + floor(({ratio} - 1) * {STEPS}) + 1"
 
-        size = f"CASE WHEN r < 1 THEN {number(-1, 'r * 2')} WHEN r >= 2 THEN {number(1, 'r / 2')} ELSE {number(0, 'r')} END"
+        below, above = number(-1, "r * 2"), number(1, "r / 2")
+        size = f"CASE WHEN r < 1 THEN {below} WHEN r >= 2 THEN {above} ELSE {number(0, 'r')} END"
         return self._dialect.cast(f"CASE WHEN e IS NULL THEN 0 WHEN v < 0 THEN -({size}) ELSE {size} END", "int")
 
     def _middle(self) -> str:
