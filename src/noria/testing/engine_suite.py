@@ -14,7 +14,7 @@ import pytest
 
 from noria.core.errors import NotFound
 from noria.core.schema import Column
-from noria.features.engines.model import BadLookup, Engine, EngineRefused, Lookup
+from noria.features.engines.model import BadLookup, Engine, EngineRefused, Lookup, Statement
 from noria.features.engines.operations import join_features, save_features
 from noria.features.model import FeatureSpec, Knowledge, ViewSpec
 from noria.testing import oracle
@@ -52,11 +52,16 @@ def at_ten(**columns: Sequence[Any]) -> tuple[list[Row], list[Row]]:
     return rows, [{"asked": 0, "sensor": "a", "room": 1, "asked_at": 10}]
 
 
+def of(*names: str) -> ViewSpec:
+    """`PLAIN` with these features alone."""
+    return replace(PLAIN, features=tuple(one for one in PLAIN.features if one.name in names))
+
+
 class EngineContract:
     """Run for each engine by a subclass with a fixture `engine`.
 
     `moments` are half a second before 1970, twice, in the engine's type with a zone and in that without one, and the
-    last day of 1969. `small` is how many histories the largest tests look at.
+    last day of 1969.
     """
 
     moments = (
@@ -98,25 +103,27 @@ class EngineContract:
         assert differences(engine, view, {"Reading": rows}, asked) == []
 
     def test_what_is_no_number_counts_as_null(self, engine: Engine) -> None:
-        found = one(engine, PLAIN, *at_ten(heat=[math.nan, math.inf, -math.inf, 3.0]))
         names = ("rows_1h", "heats_1h", "sum_heat_24h", "coldest_1h", "two_heats_13d")
+        found = one(engine, of(*names), *at_ten(heat=[math.nan, math.inf, -math.inf, 3.0]))
         assert [found[f"Sensor.{name}"] for name in names] == [4, 0, 3.0, 3.0, [3.0]]
 
     def test_what_no_double_can_hold_is_null_and_no_error(self, engine: Engine) -> None:
-        found = one(engine, PLAIN, *at_ten(heat=[1.5e308, 1.5e308, -1.5e308, 1.5e308, 1.0]))
         names = ("sum_heat_24h", "mean_heat_1h", "var_heat_13d", "coldest_1h")
+        found = one(engine, of(*names), *at_ten(heat=[1.5e308, 1.5e308, -1.5e308, 1.5e308, 1.0]))
         assert [found[f"Sensor.{name}"] for name in names] == [None, None, None, -1.5e308]
 
     def test_small_numbers_beside_large_ones_are_not_lost(self, engine: Engine) -> None:
-        found = one(engine, PLAIN, *at_ten(heat=[1e16, 1.0, -1e16]))
-        assert found["Sensor.sum_heat_24h"] == 1.0
-        found = one(engine, PLAIN, *at_ten(heat=[1e15 + 1, 1e15 + 2, 1e15 + 3]))
-        assert found["Sensor.var_heat_13d"] == 1.0
+        rows, (asked,) = at_ten(heat=[1e15 + 1, 1e15 + 2, 1e15 + 3, 1e16, 1.0, -1e16])
+        rows = [{**row, "room": n // 3} for n, row in enumerate(rows)]
+        requests = [{**asked, "asked": n, "room": n} for n in range(2)]
+        found = joined(engine, of("sum_heat_24h", "var_heat_13d"), {"Reading": rows}, requests)
+        assert (found[0]["Sensor.var_heat_13d"], found[1]["Sensor.sum_heat_24h"]) == (1.0, 1.0)
 
     def test_nobody_asks_and_nothing_happened(self, engine: Engine) -> None:
         rows, asked = at_ten(heat=[1.0])
-        assert joined(engine, PLAIN, {"Reading": rows}, []) == {}
-        found = one(engine, PLAIN, [], asked)
+        few = of("rows_1h", "heat", "two_heats_13d")
+        assert joined(engine, few, {"Reading": rows}, []) == {}
+        found = one(engine, few, [], asked)
         assert (found["Sensor.rows_1h"], found["Sensor.heat"], found["Sensor.two_heats_13d"]) == (0, None, [])
 
     def test_names_are_names_whatever_they_look_like(self, engine: Engine) -> None:
@@ -173,10 +180,9 @@ class EngineContract:
 
     def test_a_result_may_stay_on_the_engine(self, engine: Engine, name: str = "kept_features") -> None:
         rows, asked = at_ten(heat=[2.5])
-        small = replace(PLAIN, features=tuple(one for one in PLAIN.features if one.name in ("heat", "rows_1h")))
-        sources, lookups = tables({"Reading": rows}), [Lookup(small, KEYS)]
+        sources, lookups = tables({"Reading": rows}), [Lookup(of("heat", "rows_1h"), KEYS)]
         save_features(engine, name, table(REQUEST, asked), lookups, sources, asked_at="asked_at")
-        kept = pa.Table.from_batches(list(engine.read(f"SELECT * FROM {engine.dialect.quoted(name)}")))
+        kept = pa.Table.from_batches(list(engine.read(Statement(f"SELECT * FROM {name}"))))
         assert (kept["Sensor.heat"].to_pylist(), kept["Sensor.rows_1h"].to_pylist()) == ([2.5], [1])
         with pytest.raises(EngineRefused, match=name):
             save_features(engine, name, table(REQUEST, asked), lookups, sources, asked_at="asked_at")

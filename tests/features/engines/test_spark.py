@@ -8,10 +8,17 @@ from noria.features.engines.model import Engine
 from noria.features.engines.spark import SparkEngine
 from noria.testing.engine_suite import EngineContract
 
+QUICK = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.ui.showConsoleProgress": "false",
+}
+"""A session that lives for a minute is better off with a simple compiler."""
+
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[SparkEngine]:
-    engine = SparkEngine()
+    engine = SparkEngine(settings=QUICK)
     yield engine
     engine.close()
 

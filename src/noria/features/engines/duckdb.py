@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from noria.features.dialects.base import Dialect
 from noria.features.dialects.duckdb import DuckDb
-from noria.features.engines.model import EngineRefused, Rows, TimeKind, qualified, relation
+from noria.features.engines.model import EngineRefused, Rows, Statement, TimeKind, qualified, relation
 from noria.features.engines.putting import apart, plain
 
 _KINDS: dict[str, TimeKind] = {
@@ -49,17 +49,17 @@ class DuckDbEngine:
         self._put.append(name)
         return Rows(name, tuple(ready.column_names), names=names)
 
-    def read(self, statement: str) -> Iterator[pa.RecordBatch]:
+    def read(self, statement: Statement) -> Iterator[pa.RecordBatch]:
         try:
-            reader = self._connection.sql(statement).to_arrow_reader(_BATCH)
+            reader = self._connection.sql(statement.sql).to_arrow_reader(_BATCH)
             yield pa.RecordBatch.from_pylist([], schema=reader.schema)
             yield from reader
         except duckdb.Error as error:
             raise EngineRefused(f"DuckDB refused the features' statement: {error}") from error
 
-    def save(self, statement: str, table: str) -> None:
+    def save(self, statement: Statement, table: str) -> None:
         try:
-            self._connection.execute(f"CREATE TABLE {qualified(self.dialect, table)} AS {statement}")
+            self._connection.execute(f"CREATE TABLE {qualified(self.dialect, table)} AS {statement.sql}")
         except duckdb.Error as error:
             raise EngineRefused(f"DuckDB does not make the table {table!r}: {error}") from error
 

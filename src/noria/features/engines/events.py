@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from noria.core.schema import DType
 from noria.data.model import INGESTED_AT
 from noria.features.dialects.base import Dialect
-from noria.features.engines.model import Rows, needs
+from noria.features.engines.model import Rows, Step, needs
 from noria.features.model import Knowledge, LatestJoin, ViewSpec
-
-Step = tuple[str, str]
-"""Name and body of a `WITH` clause."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from noria.core.schema import DType
 from noria.features.dialects.base import Dialect
-from noria.features.engines.events import Events, Step, listed
-from noria.features.engines.model import Rows
+from noria.features.engines.events import Events, listed
+from noria.features.engines.model import Rows, Step
 from noria.features.model import Knowledge, LatestJoin
 
 

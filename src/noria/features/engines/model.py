@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import pyarrow as pa
 
 from noria.core.errors import BadInput, NoriaError, Unavailable
 from noria.features.dialects.base import Dialect
-from noria.features.model import ViewSpec
+from noria.features.model import FeatureSpec, ViewSpec
 
 TimeKind = Literal["micros", "nanos", "instant", "local"]
 """How a column writes moments: int64 micro- or nanoseconds since 1970, a moment with a zone, or one without (UTC)."""
@@ -43,6 +43,45 @@ class Lookup:
     keys: tuple[str, ...]
 
 
+Step = tuple[str, str]
+"""Name and body of a `WITH` clause."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A SELECT (`last`) that reads from named `steps`, each of which may read from those before it.
+
+    `columns` are what its columns are called in Noria (an engine may know them by shorter names); the last ones
+    are `features`. `shared` are steps that are read more than once and cost much: an engine that would compute
+    them each time may keep them.
+    """
+
+    last: str
+    steps: tuple[Step, ...] = ()
+    columns: tuple[str, ...] = ()
+    features: Mapping[str, FeatureSpec] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()
+
+    @property
+    def sql(self) -> str:
+        """All of it as one statement."""
+        return _with(self.steps, self.last)
+
+    def only(self, name: str) -> str:
+        """A statement for one step alone."""
+        names = [step for step, _ in self.steps]
+        return _with(self.steps[: names.index(name)], self.steps[names.index(name)][1])
+
+    def replacing(self, name: str, body: str) -> Statement:
+        """The same with another body of a step."""
+        return replace(self, steps=tuple((step, body if step == name else was) for step, was in self.steps))
+
+
+def _with(steps: Sequence[Step], last: str) -> str:
+    common = ",\n".join(f"{name} AS (\n  {body}\n)" for name, body in steps)
+    return f"WITH {common}\n{last}" if steps else last
+
+
 class Engine(Protocol):
     """A database or cluster that answers SQL.
 
@@ -59,11 +98,11 @@ class Engine(Protocol):
         """Rows from here, where the engine can join them."""
         ...
 
-    def read(self, statement: str) -> Iterator[pa.RecordBatch]:
+    def read(self, statement: Statement) -> Iterator[pa.RecordBatch]:
         """The rows of a statement, batch after batch; at least one batch, perhaps empty."""
         ...
 
-    def save(self, statement: str, table: str) -> None:
+    def save(self, statement: Statement, table: str) -> None:
         """Make a table (`name` or `schema.name`) of a statement's rows, there. An existing one is an error."""
         ...
 

@@ -11,8 +11,8 @@ from noria.core.errors import NotFound
 from noria.core.schema import Column, DType
 from noria.data.model import INGESTED_AT
 from noria.features.dialects import Dialect, dialect_of
-from noria.features.engines.model import BadLookup, Engine, Lookup, Rows
-from noria.features.engines.statement import Statement, statement
+from noria.features.engines.model import BadLookup, Engine, Lookup, Rows, Statement
+from noria.features.engines.statement import statement
 from noria.features.model import FeatureSpec, Knowledge
 
 ENGINES = ("duckdb", "postgresql", "spark")
@@ -76,7 +76,7 @@ def read_features(
 ) -> tuple[Statement, Iterator[pa.RecordBatch]]:
     """As `join_features`, batch after batch, for results larger than memory."""
     made = prepare(engine, spine, lookups, sources, asked_at=asked_at, knowledge=knowledge)
-    return made, (_typed(batch, made) for batch in engine.read(made.sql))
+    return made, (_typed(batch, made) for batch in engine.read(made))
 
 
 def save_features(
@@ -90,7 +90,7 @@ def save_features(
     knowledge: Knowledge = "as_known",
 ) -> None:
     """As `join_features`, but the result becomes a new table on the engine, and no row comes here."""
-    engine.save(prepare(engine, spine, lookups, sources, asked_at=asked_at, knowledge=knowledge).sql, table)
+    engine.save(prepare(engine, spine, lookups, sources, asked_at=asked_at, knowledge=knowledge), table)
 
 
 def prepare(

@@ -10,7 +10,16 @@ import pyarrow as pa
 
 from noria.features.dialects.base import Dialect
 from noria.features.dialects.postgres import Postgres
-from noria.features.engines.model import EngineAway, EngineMissing, EngineRefused, Rows, TimeKind, qualified, relation
+from noria.features.engines.model import (
+    EngineAway,
+    EngineMissing,
+    EngineRefused,
+    Rows,
+    Statement,
+    TimeKind,
+    qualified,
+    relation,
+)
 from noria.features.engines.putting import plain
 
 BATCH = 20_000
@@ -75,23 +84,23 @@ class PostgresEngine:
             cursor.execute(f"ANALYZE {name}".encode())  # temporary tables have no statistics of themselves
         return Rows(f"pg_temp.{name}", tuple(ready.column_names))
 
-    def read(self, statement: str) -> Iterator[pa.RecordBatch]:
+    def read(self, statement: Statement) -> Iterator[pa.RecordBatch]:
         with (
             self._words("joining"),
             self._connection.transaction(),
             self._connection.cursor(name="noria_features") as cursor,
         ):
             cursor.itersize = BATCH
-            cursor.execute(statement.encode())
+            cursor.execute(statement.sql.encode())
             schema = _schema(cursor.description or ())
             yield pa.RecordBatch.from_pylist([], schema=schema)
             while rows := cursor.fetchmany(BATCH):
                 yield _batch(rows, schema)
 
-    def save(self, statement: str, table: str) -> None:
+    def save(self, statement: Statement, table: str) -> None:
         name = qualified(self.dialect, table)
         with self._words(f"making the table {table!r}"):
-            self._connection.execute(f"CREATE TABLE {name} AS {statement}".encode())
+            self._connection.execute(f"CREATE TABLE {name} AS {statement.sql}".encode())
             self._connection.commit()
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from noria.features.dialects.base import Dialect
 from noria.features.dialects.spark import Spark
-from noria.features.engines.model import EngineMissing, EngineRefused, Rows, TimeKind, qualified, relation
+from noria.features.engines.model import EngineMissing, EngineRefused, Rows, Statement, TimeKind, qualified, relation
 from noria.features.engines.putting import apart, plain
 
 _KINDS: dict[str, TimeKind] = {"timestamp": "instant", "timestamp_ntz": "local", "date": "local"}
@@ -45,6 +45,7 @@ class SparkEngine:
     def __init__(self, session: Any = None, settings: Mapping[str, str] | None = None) -> None:
         self.dialect: Dialect = Spark()
         self._folder = Path(tempfile.mkdtemp(prefix="noria-spark"))
+        self._name = self._folder.name.replace("-", "_")
         self._own = session is None
         try:
             self._session = session or start_session(self._folder, settings or {})
@@ -61,7 +62,7 @@ class SparkEngine:
         return Rows(sql, tuple(name for name, _ in fields), times)
 
     def put(self, table: pa.Table) -> Rows:
-        name, ready = f"noria_put_{len(self._put)}_{self._folder.name.replace('-', '_')}", plain(table)
+        name, ready = f"{self._name}_put_{len(self._put)}", plain(table)
         path, (renamed, names) = self._folder / f"{name}.parquet", apart(ready)
         pq.write_table(renamed, path)
         with self._reading("taking rows"):
@@ -69,15 +70,15 @@ class SparkEngine:
         self._put.append(name)
         return Rows(name, tuple(ready.column_names), names=names)
 
-    def read(self, statement: str) -> Iterator[pa.RecordBatch]:
-        with self._reading("joining"):
-            table = self._session.sql(statement).toArrow()
+    def read(self, statement: Statement) -> Iterator[pa.RecordBatch]:
+        with self._reading("joining"), self._composed(statement) as frame:
+            table = frame.toArrow()
         yield pa.RecordBatch.from_pylist([], schema=table.schema)
         yield from table.to_batches()
 
-    def save(self, statement: str, table: str) -> None:
-        with self._reading(f"making the table {table!r}"):
-            self._session.sql(statement).write.mode("error").saveAsTable(qualified(self.dialect, table))
+    def save(self, statement: Statement, table: str) -> None:
+        with self._reading(f"making the table {table!r}"), self._composed(statement) as frame:
+            frame.write.mode("error").saveAsTable(qualified(self.dialect, table))
 
     def close(self) -> None:
         for name in self._put:
@@ -85,6 +86,22 @@ class SparkEngine:
         if self._own:
             self._session.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def _composed(self, statement: Statement) -> Iterator[Any]:
+        """The statement as a frame. Spark computes a `WITH` clause anew for each reader, so shared ones are kept."""
+        kept = []
+        try:
+            for place, step in enumerate(statement.shared):
+                frame = self._session.sql(statement.only(step)).persist()
+                kept.append((f"{self._name}_kept_{place}", frame))
+                frame.createOrReplaceTempView(kept[-1][0])
+                statement = statement.replacing(step, f"SELECT * FROM {kept[-1][0]}")
+            yield self._session.sql(statement.sql)
+        finally:
+            for name, frame in kept:
+                self._session.catalog.dropTempView(name)
+                frame.unpersist()
 
     @contextmanager
     def _reading(self, doing: str) -> Iterator[None]:

@@ -16,25 +16,12 @@ The steps are `WITH` clauses; each lookup has a number N:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from noria.features.dialects.base import Dialect
 from noria.features.engines.events import listed
-from noria.features.engines.model import Lookup, Rows, needs
+from noria.features.engines.model import Lookup, Rows, Statement, needs
 from noria.features.engines.view_steps import ViewSteps
-from noria.features.model import FeatureSpec, Knowledge
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A statement, and what its columns are called in Noria (an engine may know them by shorter names).
-
-    The last ones are the features.
-    """
-
-    sql: str
-    columns: tuple[str, ...]
-    features: Mapping[str, FeatureSpec]
+from noria.features.model import Knowledge
 
 
 def statement(
@@ -59,7 +46,8 @@ def statement(
     steps += [step for view in views for step in view.steps(sources)]
     shown = [f"spine.r{n} AS {dialect.quoted(name)}" for n, name in enumerate(spine.columns)]
     shown += [feature for view in views for feature in view.shown()]
-    common = ",\n".join(f"{name} AS (\n  {body}\n)" for name, body in steps)
     tail = "\n".join(["FROM spine", *(view.joined() for view in views)])
     features = {f"{one.view.name}.{feature.name}": feature for one in lookups for feature in one.view.features}
-    return Statement(f"WITH {common}\nSELECT\n  {listed(shown, 2)}\n{tail}", (*spine.columns, *features), features)
+    shared = tuple(view.pairs for view in views if view.sketched)
+    last = f"SELECT\n  {listed(shown, 2)}\n{tail}"
+    return Statement(last, tuple(steps), (*spine.columns, *features), features, shared)

@@ -8,9 +8,9 @@ from noria.core.schema import DType
 from noria.features.aggregates.slots import column_types
 from noria.features.dialects.base import Dialect
 from noria.features.engines.aggregates import Lowering, condition
-from noria.features.engines.events import Events, Step, listed
+from noria.features.engines.events import Events, listed
 from noria.features.engines.join_steps import JoinSteps, taken_from
-from noria.features.engines.model import BadLookup, Lookup, Rows
+from noria.features.engines.model import BadLookup, Lookup, Rows, Step
 from noria.features.engines.sketches import Sketches
 from noria.features.model import FOREVER, FeatureSpec, Knowledge, Predicate, ViewSpec
 from noria.features.windows import Span, lookback, span_of
@@ -40,6 +40,16 @@ class ViewSteps:
         own = {name: alias for name, alias in self._names.items() if name in self._own_columns()}
         self._events = Events(dialect, str(place), self._view, self._entity(), own, self._types)
 
+    @property
+    def pairs(self) -> str:
+        """The step that is as long as all windows together."""
+        return f"pairs_{self._place}"
+
+    @property
+    def sketched(self) -> bool:
+        """Whether `pairs` is read more than once."""
+        return any(feature.kind in ("distinct", "quantile") for feature in self._view.features)
+
     def asked_keys(self, spine: Rows) -> list[str]:
         """The request's keys, typed, for the spine."""
         triples = zip(self._lookup.keys, self._view.entities, self._keys, strict=True)
@@ -56,7 +66,7 @@ class ViewSteps:
             widening = JoinSteps(self._dialect, f"{self._place}_{number}", join, self._names, self._knowledge)
             steps += widening.steps(events, sources[join.source], self._types)
             events = widening.name
-        return [*steps, (f"pairs_{self._place}", self._pairs(events)), *self._aggregated()]
+        return [*steps, (self.pairs, self._pairs(events)), *self._aggregated()]
 
     def shown(self) -> list[str]:
         """The features in the last SELECT."""
@@ -123,7 +133,7 @@ class ViewSteps:
         return f"({' AND '.join(holds) or self._dialect.truth(True)})"
 
     def _aggregated(self) -> list[Step]:
-        group, pairs, parts = ", ".join(["noria_t", *self._keys]), f"pairs_{self._place}", f"parts_{self._place}"
+        group, pairs, parts = ", ".join(["noria_t", *self._keys]), self.pairs, f"parts_{self._place}"
         sketches = Sketches(self._dialect, pairs, group)
         lowering = Lowering(self._dialect, self._names, self._types, self._events.order, sketches)
         values = [
