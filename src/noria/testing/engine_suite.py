@@ -87,9 +87,11 @@ class EngineContract:
         count = 5000
         ticks = [dice.getrandbits(63) - 2**62 for _ in range(count)]
         rows, _ = at_ten(ticks=ticks, mood=[f"mood {n % 1500}" for n in range(count)])
-        asked = [{"asked": n, "sensor": "a", "room": 1, "asked_at": moment} for n, moment in enumerate([2000, 9000])]
+        asked = [
+            {"asked": n, "sensor": "a", "room": 1, "asked_at": moment} for n, moment in enumerate([100, 2000, 9000])
+        ]
         counts = [FeatureSpec(f"n_{name}", "distinct", name, lifetime=True, dtype="int") for name in ("ticks", "mood")]
-        ranks = [FeatureSpec(f"q{n}", "quantile", "ticks", lifetime=True, quantile=n / 4) for n in range(5)]
+        ranks = [FeatureSpec(f"q{n}", "quantile", "ticks", lifetime=True, quantile=n / 20) for n in range(21)]
         assert differences(engine, replace(PLAIN, features=(*counts, *ranks)), {"Reading": rows}, asked) == []
 
     def test_every_double_falls_into_its_bucket(self, engine: Engine) -> None:

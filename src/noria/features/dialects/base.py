@@ -159,9 +159,13 @@ class Dialect:
         """
         raise NotImplementedError
 
-    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int) -> str:
-        """As `first_of`, but a list of the first `most` values; null when no row holds the condition."""
+    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int | None = None) -> str:
+        """As `first_of`, but a list of the first `most` values, or of all; null when no row holds the condition."""
         raise NotImplementedError
+
+    def element(self, values: str, place: str) -> str:
+        """The element of a list of `listed` at a place, the first being 1."""
+        return f"({values})[{place}]"
 
     def sorting(self, order: Sequence[str], *, newest: bool) -> str:
         """An ORDER BY list in which null is the smallest."""

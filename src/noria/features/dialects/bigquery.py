@@ -48,16 +48,25 @@ class BigQuery(Dialect):
     def first_of(self, value: str, order: Sequence[str], condition: str, *, newest: bool) -> str:
         return f"{self._array(value, order, condition, newest, 1)}[SAFE_OFFSET(0)].v"
 
-    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int) -> str:
+    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int | None = None) -> str:
         return self._array(value, order, condition, newest, most, whole="{}")
 
+    def element(self, values: str, place: str) -> str:
+        return f"{values}[SAFE_ORDINAL({place})]"
+
     def _array(
-        self, value: str, order: Sequence[str], condition: str, newest: bool, most: int, whole: str = "STRUCT({} AS v)"
+        self,
+        value: str,
+        order: Sequence[str],
+        condition: str,
+        newest: bool,
+        most: int | None,
+        whole: str = "STRUCT({} AS v)",
     ) -> str:
         kept = self.when(condition, whole.format(value))
         direction = "DESC" if newest else "ASC"  # null is the smallest of itself
         sorting = ", ".join(f"{one} {direction}" for one in order)
-        return f"ARRAY_AGG({kept} IGNORE NULLS ORDER BY {sorting} LIMIT {most})"
+        return f"ARRAY_AGG({kept} IGNORE NULLS ORDER BY {sorting}{'' if most is None else f' LIMIT {most}'})"
 
     def md5(self, text: str) -> str:
         return f"TO_HEX(MD5({text}))"

@@ -29,8 +29,9 @@ class DuckDb(Dialect):
     def first_of(self, value: str, order: Sequence[str], condition: str, *, newest: bool) -> str:
         return f"first({value} ORDER BY {self.sorting(order, newest=newest)}) FILTER (WHERE {condition})"
 
-    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int) -> str:
-        return f"(list({value} ORDER BY {self.sorting(order, newest=newest)}) FILTER (WHERE {condition}))[1:{most}]"
+    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int | None = None) -> str:
+        values = f"list({value} ORDER BY {self.sorting(order, newest=newest)}) FILTER (WHERE {condition})"
+        return values if most is None else f"({values})[1:{most}]"
 
     def doubles_to_add(self, value: str, condition: str) -> str:
         return f"list({value}) FILTER (WHERE {condition} AND {value} IS NOT NULL)"

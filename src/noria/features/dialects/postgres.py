@@ -60,8 +60,8 @@ class Postgres(Dialect):
     def first_of(self, value: str, order: Sequence[str], condition: str, *, newest: bool) -> str:
         return self._array(value, order, condition, newest=newest) + "[1]"
 
-    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int) -> str:
-        return self._array(value, order, condition, newest=newest) + f"[1:{most}]"
+    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int | None = None) -> str:
+        return self._array(value, order, condition, newest=newest) + ("" if most is None else f"[1:{most}]")
 
     def _array(self, value: str, order: Sequence[str], condition: str, *, newest: bool) -> str:
         sorting = self.sorting(order, newest=newest)

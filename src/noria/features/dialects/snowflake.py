@@ -42,8 +42,12 @@ class Snowflake(Dialect):
         kept = f"OBJECT_CONSTRUCT_KEEP_NULL('v', {value})"
         return f"GET({self._array(kept, order, condition, newest=newest)}, 0):v"
 
-    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int) -> str:
-        return f"ARRAY_SLICE({self._array(value, order, condition, newest=newest)}, 0, {most})"
+    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int | None = None) -> str:
+        values = self._array(value, order, condition, newest=newest)
+        return values if most is None else f"ARRAY_SLICE({values}, 0, {most})"
+
+    def element(self, values: str, place: str) -> str:
+        return f"GET({values}, {place} - 1)"
 
     def _array(self, value: str, order: Sequence[str], condition: str, *, newest: bool) -> str:
         return f"ARRAY_AGG({self.when(condition, value)}) WITHIN GROUP (ORDER BY {self.sorting(order, newest=newest)})"

@@ -49,10 +49,15 @@ class Spark(Dialect):
         best = "max" if newest else "min"
         return f"{best}({self.when(condition, self._row(value, order))}).v"
 
-    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int) -> str:
+    def listed(self, value: str, order: Sequence[str], condition: str, *, newest: bool, most: int | None = None) -> str:
+        if order == [value] and not newest and most is None:
+            return f"sort_array(collect_list({self.when(condition, value)}))"
         rows = f"sort_array(collect_list({self.when(condition, self._row(value, order))}), {str(not newest).lower()})"
-        values = f"transform(slice({rows}, 1, {most}), row -> row.v)"
+        values = f"transform({rows if most is None else f'slice({rows}, 1, {most})'}, row -> row.v)"
         return self.when(f"{self.counted(condition)} > 0", values)
+
+    def element(self, values: str, place: str) -> str:
+        return f"{values}[CAST({place} AS INT) - 1]"
 
     def _row(self, value: str, order: Sequence[str]) -> str:
         keys = "".join(f"'k{place}', {one}, " for place, one in enumerate(order))

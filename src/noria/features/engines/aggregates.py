@@ -12,7 +12,8 @@ from noria.core.schema import DType
 from noria.features.aggregates.partial import Slot
 from noria.features.aggregates.slots import slots_of
 from noria.features.dialects.base import Dialect
-from noria.features.engines.sketches import Sketch, Sketches
+from noria.features.engines.model import Step
+from noria.features.engines.sketches import distinct, middle, wanted
 from noria.features.model import FeatureSpec, Predicate
 
 
@@ -41,7 +42,8 @@ def condition(dialect: Dialect, predicate: Predicate, column: str) -> str:
 class Lowering:
     """Turns features of one view into SQL.
 
-    `names` gives each column's name in the group, `types` its type, `order` what makes an event newer.
+    `names` gives each column's name in the group, `types` its type, `order` what makes an event newer; `pairs`
+    is the step that is grouped by `group`.
     """
 
     def __init__(
@@ -50,18 +52,21 @@ class Lowering:
         names: Mapping[str, str],
         types: Mapping[str, DType],
         order: Sequence[str],
-        sketches: Sketches,
+        pairs: str,
+        group: str,
     ) -> None:
         self._dialect, self._names, self._types, self._order = dialect, names, types, order
-        self._sketches = sketches
+        self._pairs, self._group = pairs, group
         self.partials = Partials()
-        self.sketches: dict[str, Sketch] = {}
-        """By what they are of."""
+        self.beside: dict[str, Step] = {}
+        """Steps with a row a group that some values are read from, by what they are of."""
 
     def value(self, feature: FeatureSpec, inside: str, tag: str) -> str:
         """The feature's value from partials; `inside` tells which rows of the group belong to it."""
-        if feature.kind in ("distinct", "quantile"):
-            return self._sketched(feature, inside, tag)
+        if feature.kind == "distinct":
+            return self._distinct(self._names[feature.column or ""], inside, tag)
+        if feature.kind == "quantile":
+            return self._quantile(self._names[feature.column or ""], feature.quantile, inside)
         if feature.kind == "latest":
             return self._end(feature.column or "", inside, newest=True)
         slots = slots_of(feature, self._types)
@@ -115,15 +120,17 @@ class Lowering:
     def _by(self, column: str) -> list[str]:
         return [*self._order, self._names[column]]
 
-    def _sketched(self, feature: FeatureSpec, inside: str, tag: str) -> str:
-        column, q = self._names[feature.column or ""], feature.quantile
-        what = f"{feature.kind} {column} {inside} {q}"
-        if what not in self.sketches:
-            name = f"{feature.kind}_{tag}_{len(self.sketches)}"
-            dtype = self._types[feature.column or ""]
-            self.sketches[what] = (
-                self._sketches.distinct(name, column, dtype, inside)
-                if feature.kind == "distinct"
-                else self._sketches.quantile(name, column, 0.5 if q is None else q, inside)
-            )
-        return f"{self.sketches[what].name}.value"
+    def _distinct(self, column: str, inside: str, tag: str) -> str:
+        name = f"distinct_{tag}_{len(self.beside)}"
+        made = self.beside.setdefault(
+            f"{column} {inside}", distinct(self._dialect, name, column, inside, self._pairs, self._group)
+        )
+        return f"{made[0]}.value"
+
+    def _quantile(self, column: str, q: float | None, inside: str) -> str:
+        dialect, bucket = self._dialect, f"b{column[1:]}"
+        there = f"{inside} AND {bucket} IS NOT NULL"
+        buckets = self.partials.named(dialect.listed(bucket, [bucket], there, newest=False))
+        count = self.partials.named(dialect.counted(there))
+        found = dialect.element(buckets, wanted(dialect, 0.5 if q is None else q, count))
+        return dialect.when(f"{count} > 0", middle(dialect, found))

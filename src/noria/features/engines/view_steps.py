@@ -11,7 +11,7 @@ from noria.features.engines.aggregates import Lowering, condition
 from noria.features.engines.events import Events, listed
 from noria.features.engines.join_steps import JoinSteps, taken_from
 from noria.features.engines.model import BadLookup, Lookup, Rows, Step
-from noria.features.engines.sketches import Sketches
+from noria.features.engines.sketches import Marks
 from noria.features.model import FOREVER, FeatureSpec, Knowledge, Predicate, ViewSpec
 from noria.features.windows import Span, lookback, span_of
 
@@ -37,6 +37,7 @@ class ViewSteps:
         self._insides = list(dict.fromkeys(_inside(feature) for feature in self._view.features))
         self._windows = list(dict.fromkeys(reach for reach, _ in self._insides if _begins(reach)))
         self._joins = [join for join in self._view.joins if taken_from(join, self._names)]
+        self._marks = self._marked()
         own = {name: alias for name, alias in self._names.items() if name in self._own_columns()}
         self._events = Events(dialect, str(place), self._view, self._entity(), own, self._types)
 
@@ -48,7 +49,7 @@ class ViewSteps:
     @property
     def sketched(self) -> bool:
         """Whether `pairs` is read more than once."""
-        return any(feature.kind in ("distinct", "quantile") for feature in self._view.features)
+        return any(feature.kind == "distinct" for feature in self._view.features)
 
     def asked_keys(self, spine: Rows) -> list[str]:
         """The request's keys, typed, for the spine."""
@@ -66,6 +67,9 @@ class ViewSteps:
             widening = JoinSteps(self._dialect, f"{self._place}_{number}", join, self._names, self._knowledge)
             steps += widening.steps(events, sources[join.source], self._types)
             events = widening.name
+        if self._marks.names:
+            steps.append((f"marked_{self._place}", self._marks.marked(events)))
+            events = steps[-1][0]
         return [*steps, (self.pairs, self._pairs(events)), *self._aggregated()]
 
     def shown(self) -> list[str]:
@@ -91,6 +95,15 @@ class ViewSteps:
         pairs = zip(self._view.entities, self._keys, strict=True)
         return {entity: (name, self._types[entity]) for entity, name in pairs}
 
+    def _marked(self) -> Marks:
+        counted = {one.column or "" for one in self._view.features if one.kind == "distinct"}
+        ranked = {one.column or "" for one in self._view.features if one.kind == "quantile"}
+        return Marks(
+            self._dialect,
+            {alias: self._types[name] for name, alias in self._names.items() if name in counted},
+            [alias for name, alias in self._names.items() if name in ranked],
+        )
+
     def _own_columns(self) -> set[str]:
         return {column.name for column in self._view.columns}
 
@@ -110,7 +123,9 @@ class ViewSteps:
         """Each request with the events that count for it, and a truth value for each window."""
         asked, longest = f"asked_{self._place}", lookback([self._view])
         kept = [f"{asked}.{name}" for name in ("noria_t", *self._keys)]
-        kept += [f"{self._events.name}.{name}" for name in (*self._events.order, *self._names.values())]
+        kept += [
+            f"{self._events.name}.{name}" for name in (*self._events.order, *self._names.values(), *self._marks.names)
+        ]
         inside = [f"{self._holds(inside)} AS in{place}" for place, inside in enumerate(self._insides)]
         on = [
             *(f"{self._events.name}.{name} = {asked}.{name}" for name in self._keys),
@@ -134,19 +149,18 @@ class ViewSteps:
 
     def _aggregated(self) -> list[Step]:
         group, pairs, parts = ", ".join(["noria_t", *self._keys]), self.pairs, f"parts_{self._place}"
-        sketches = Sketches(self._dialect, pairs, group)
-        lowering = Lowering(self._dialect, self._names, self._types, self._events.order, sketches)
+        lowering = Lowering(self._dialect, self._names, self._types, self._events.order, pairs, group)
         values = [
             f"{lowering.value(one, f'in{self._insides.index(_inside(one))}', str(self._place))} AS f{number}"
             for number, one in enumerate(self._view.features)
         ]
         sums = [f"{expression} AS {name}" for expression, name in lowering.partials.names.items()]
-        made = list(lowering.sketches.values())
+        made = list(lowering.beside.values())
         names = [f"{parts}.{name}" for name in ("noria_t", *self._keys)]
-        tables = [parts, *(self._beside(sketch.name, parts) for sketch in made)]
+        tables = [parts, *(self._beside(name, parts) for name, _ in made)]
         return [
             (parts, f"SELECT\n    {listed([group, *sums])}\n  FROM {pairs} GROUP BY {group}"),
-            *((sketch.name, sketch.body) for sketch in made),
+            *made,
             (f"view_{self._place}", f"SELECT\n    {listed([*names, *values])}\n  FROM {' '.join(tables)}"),
         ]
 
