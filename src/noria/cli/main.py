@@ -13,6 +13,7 @@ from noria.cli import (
     control,
     drift,
     export,
+    features,
     import_,
     init,
     journal,
@@ -65,6 +66,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)
 app.add_typer(models.app, name="models")
+app.add_typer(features.app, name="features")
 app.command("control", hidden=True)(control.command)
 
 

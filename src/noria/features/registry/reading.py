@@ -34,7 +34,7 @@ def view_history(ws: Workspace, name: str = "") -> list[ViewVersion]:
     with ws.database.reading() as connection:
         found = [_version(row) for row in connection.execute(query)]
     if name and not found:
-        raise NotFound("view", name, view_names(ws), hint="`noria features` lists them; a run records them")
+        raise NotFound("view", name, view_names(ws))
     return found
 
 
