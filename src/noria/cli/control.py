@@ -32,7 +32,7 @@ def command(
     if with_parent:
         end_with_parent()
     loaded, ws = open_project(project, ManualClock() if replay else None)
-    record(ws, (view for model in loaded.plan.models for view in model.training.inputs.views))
+    record(ws, loaded.plan.every_view)
 
     def notify() -> None:
         try:
