@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from noria.core.clock import Micros
+from noria.features.aggregates.partial import Told
+from noria.features.aggregates.slots import column_types, layout, lifter, lowerer, merger
 from noria.features.model import ViewSpec
-from noria.features.slots import layout, lifter, lowerer, merger
 from noria.features.windows import floor, hop_of
 
 _BIG = b"\x00big"
@@ -45,7 +46,7 @@ class Keeper:
 
     def __init__(self, view: ViewSpec) -> None:
         self.view = view
-        slots = layout(view)
+        slots, types = layout(view), column_types(view)
         self._lift, self._merge = lifter(slots), merger(slots)
         windowed = [(feature, feature.window) for feature in view.features if feature.window is not None]
         reach: dict[Micros, Micros] = {}
@@ -55,14 +56,14 @@ class Keeper:
         places = {hop: place for place, hop, _ in self._tiers}
         self._windows = [
             (places[hop_of(window)], window, hop_of(window), [
-                (feature.name, lowerer(feature, slots)) for feature, length in windowed if length == window
+                (feature.name, lowerer(feature, slots, types)) for feature, length in windowed if length == window
             ])
             for window in sorted({window for _, window in windowed})
         ]  # fmt: skip
         newest = [(one.name, one.column or "", one.ttl) for one in view.features if one.ttl is not None]
         self._columns = [column for _, column, _ in newest]
         self._ttls = [(name, ttl) for name, _, ttl in newest]
-        self._nothing = {feature.name: 0 if feature.kind == "count" else None for feature in view.features}
+        self._nothing = {feature.name: feature.default for feature in view.features}
 
     def new(self) -> State:
         """The state of an entity that no row has been seen of."""
@@ -74,7 +75,7 @@ class Keeper:
             self._renew(state, row, at, known)
         if not self._tiers:
             return
-        newest, partial = state.newest, self._lift(row)
+        newest, partial = state.newest, self._lift(Told(at, known, row[self.view.key] if self.view.key else None, row))
         if newest is None or at > newest:
             if newest is not None and state.pending is not None:
                 self._fold(state, newest, state.pending, at)

@@ -147,8 +147,8 @@ class OnlineFeatures:
             self._checkpoint_if_room()
         return len(typed)
 
-    def lookup(self, view: ViewSpec, entity: Any, at: Micros) -> dict[str, Any]:
-        """Every feature of an entity at `at`, by name; an unknown entity or null has none, and counts are 0.
+    def lookup(self, view: ViewSpec, entity: tuple[Any, ...], at: Micros) -> dict[str, Any]:
+        """Every feature of an entity at `at`, by name; an unknown entity or one with a null has none, and counts are 0.
 
         `at` is not to lie before anything known: then the answer is the one that `build_part` gives.
         """
@@ -273,7 +273,7 @@ def _history(view: ViewSpec, table: pa.Table) -> list[Known]:
     """The rows of a source that a question after all of them can still depend on, in the order of knowing."""
     if not table.num_rows:
         return []
-    used = {view.entity, view.event_time, *(column.name for column in view.columns)}
+    used = {*view.entities, view.event_time, *(column.name for column in view.columns)}
     known = table[INGESTED_AT if INGESTED_AT in table.column_names else view.event_time]
     table = table.select(sorted(used & set(table.column_names))).append_column("noria_known", known)
     earliest = pc.max(table[view.event_time]).as_py() - lookback([view])

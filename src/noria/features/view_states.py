@@ -36,20 +36,20 @@ class ViewStates:
 
     def take_in(self, rows: Iterable[tuple[Mapping[str, Any], Micros]]) -> None:
         """Take in rows, each with the moment it became known; those known by the end of history are in already."""
-        entity_column, event_time, add = self.view.entity, self.view.event_time, self._keeper.add
+        columns, event_time, add = self.view.entities, self.view.event_time, self._keeper.add
         states, changed = self._states, self._changed
         history = NEVER if self.history is None else self.history
         for row, known in rows:
-            entity, at = row[entity_column], row[event_time]
-            if entity is None or at is None or known <= history:
+            entity, at = tuple([row[column] for column in columns]), row[event_time]
+            if None in entity or at is None or known <= history:
                 continue
             state = states.get(entity) or self._load(entity) or self._keeper.new()
             add(state, row, at, known)
             states[entity] = changed[entity] = state
 
-    def answer(self, entity: Any, at: Micros) -> dict[str, Any]:
-        """Every feature of an entity at `at`; of null as of one that nothing is known about."""
-        state = None if entity is None else self._states.get(entity) or self._recall(entity)
+    def answer(self, entity: tuple[Any, ...], at: Micros) -> dict[str, Any]:
+        """Every feature of an entity at `at`; with a null in it as of one that nothing is known about."""
+        state = None if None in entity else self._states.get(entity) or self._recall(entity)
         return self._keeper.answer(state, at)
 
     def changes(self) -> dict[bytes, bytes]:
@@ -82,9 +82,7 @@ class ViewStates:
         return None if stored is None else self._keeper.decode(stored)
 
     def _key(self, entity: Any) -> bytes:
-        if isinstance(entity, float):
-            entity += 0.0  # minus zero is zero
-        encoded = msgspec.msgpack.encode(entity)
+        encoded = msgspec.msgpack.encode([one + 0.0 if isinstance(one, float) else one for one in entity])  # -0 is 0
         if len(encoded) > _LONGEST_KEY:
             encoded = b"\xc1" + hashlib.sha256(encoded).digest()  # stores limit keys; no MessagePack begins so
         return self._prefix + encoded
