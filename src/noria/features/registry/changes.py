@@ -17,17 +17,39 @@ _LENGTHS = {"window", "ttl", "hop", "offset"}
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Sentences that say what is new, gone, renamed or different; empty when the two mean the same."""
-    return [*_of_view(before, after), *_of_columns(before, after), *_of_features(before, after)]
+    return [
+        *_of_view(before, after), *_of_joins(before, after), *_of_columns(before, after), *_of_features(before, after)
+    ]  # fmt: skip
 
 
 def _of_view(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     if entities_of(before) != entities_of(after):
-        was, now = (", ".join(entities_of(one)) for one in (before, after))
-        yield f"The entity was {was} and is {now}: every value is of somebody else."
-    for name in sorted({*before, *after} - {"name", "entity", "entities", "columns", "features"}):
+        whose, whose_now = (", ".join(entities_of(one)) for one in (before, after))
+        yield f"The entity was {whose} and is {whose_now}: every value is of somebody else."
+    for name in sorted({*before, *after} - {"name", "entities", "columns", "features", "joins"}):
         was, now = before.get(name), after.get(name)
         if was != now:
             yield f"The view's {name.replace('_', ' ')} was {_shown(was)} and is {_shown(now)}."
+
+
+def _of_joins(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Joined sources: what is newly joined, no longer, or joined otherwise."""
+    old, new = ({one["source"]: one for one in said.get("joins", [])} for said in (before, after))
+    for source in sorted(old.keys() | new.keys()):
+        if source not in old:
+            yield f"The newest {source} is joined now, by {_pairs(new[source])}."
+        elif source not in new:
+            yield f"{source} is no longer joined."
+        else:
+            for sentence in _of_feature(
+                *({k: v for k, v in one[source].items() if k != "columns"} for one in (old, new))
+            ):
+                yield f"The joined {source}: {sentence}."
+            yield from _of_columns(old[source], new[source])
+
+
+def _pairs(join: Mapping[str, Any]) -> str:
+    return " and ".join(f"{mine} = {theirs}" for mine, theirs in join["on"])
 
 
 def _of_columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

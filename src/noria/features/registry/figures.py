@@ -120,4 +120,5 @@ def _columns(inputs: InputSet) -> tuple[Column, ...]:
         if isinstance(one, ViewInput)
         for view in [views[one.view]]
         for spec in view.features
+        if spec.kind != "last_n"  # a list has no extremes and no mean
     )

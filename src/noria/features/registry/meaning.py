@@ -11,8 +11,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from noria.core.digest import digest
+from noria.core.digest import canonical, digest
 from noria.features.model import ViewSpec
+from noria.features.windows import hop_of
 
 Definition = dict[str, Any]
 """A view as plain JSON: everything that is not as by default, features as a list in the order declared."""
@@ -21,8 +22,18 @@ Definition = dict[str, Any]
 def definition(view: ViewSpec) -> Definition:
     """What a view means, as JSON. What stands at its default is left out, so fields to come change no digest."""
     plain: Definition = _plain(view)
+    for feature in plain["features"]:
+        if "window" in feature and feature.get("hop") == hop_of(feature["window"]):
+            del feature["hop"]  # said, and as it would have been otherwise
+        if "where" in feature:
+            feature["where"].sort(key=canonical)  # all of them must hold, in whatever order
     named = set(_texts({name: value for name, value in plain.items() if name != "columns"}))
     plain["columns"] = sorted((one for one in plain.get("columns", []) if one["name"] in named), key=_name)
+    plain["joins"] = sorted(plain.get("joins", []), key=canonical)
+    for join in plain["joins"]:
+        told = {*_texts(join["on"]), join["event_time"], join.get("key"), join.get("retraction")}
+        used = (one for one in join["columns"] if one["name"] in told or f"{join['source']}.{one['name']}" in named)
+        join["columns"] = sorted(used, key=_name)
     return plain
 
 

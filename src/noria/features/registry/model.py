@@ -83,8 +83,7 @@ class ViewFigures:
 
 def entities_of(defined: Mapping[str, Any]) -> tuple[str, ...]:
     """The entity's columns of a definition."""
-    several = defined.get("entities")
-    return tuple(several) if several else (str(defined["entity"]),)
+    return tuple(defined["entities"])
 
 
 def subject(view: str) -> str:

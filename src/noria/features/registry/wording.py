@@ -10,11 +10,11 @@ from noria.core.units import Duration
 _PHRASES = {
     "count": "how many rows", "sum": "the sum of {column}", "mean": "the mean of {column}",
     "min": "the least {column}", "max": "the greatest {column}", "share": "the share of rows with {predicate}",
-    "latest": "the newest {column}", "first": "the first {column}", "last": "the last {column}",
-    "std": "the standard deviation of {column}", "var": "the variance of {column}",
-    "distinct": "how many different {column}", "quantile": "a quantile of {column}",
+    "var": "the variance of {column}", "std": "the standard deviation of {column}", "first": "the oldest {column}",
+    "last": "the newest {column} that is not null", "distinct": "how many different {column}",
+    "quantile": "the {quantile} quantile of {column}", "last_n": "the newest {n} of {column}",
+    "latest": "the newest {column}",
 }  # fmt: skip
-_TOLD = {"name", "kind", "column", "predicate", "where", "window", "ttl", "hop", "offset", "dtype"}
 
 
 def about(feature: Mapping[str, Any]) -> str:
@@ -27,19 +27,19 @@ def about(feature: Mapping[str, Any]) -> str:
     said = _PHRASES.get(kind, f"{kind} of {{column}}")
     if kind == "count" and feature.get("column"):
         said = "how many rows with a {column}"
-    phrase = said.format(column=feature.get("column", "rows"), predicate=predicate(feature.get("predicate")))
-    if feature.get("where"):
-        phrase += f" where {_conditions(feature['where'])}"
-    others = [f"{name} {value}" for name, value in sorted(feature.items()) if name not in _TOLD]
-    return ", ".join([phrase + span(feature), *others])
+    words = {"column": "rows", "quantile": "", "n": "", **feature, "predicate": predicate(feature.get("predicate"))}
+    where = f" where {_conditions(feature['where'])}" if feature.get("where") else ""
+    return said.format(**words) + where + span(feature)
 
 
 def span(feature: Mapping[str, Any]) -> str:
     """Over which time a feature looks, with a space before it."""
     if feature.get("ttl") is not None:
         return f", not older than {length(feature['ttl'])}"
+    if feature.get("lifetime"):
+        return " ever"
     if feature.get("window") is None:
-        return ""
+        return ", however old" if feature.get("kind") == "latest" else ""
     offset = f", ending {length(feature['offset'])} before" if feature.get("offset") else ""
     hop = f", in steps of {length(feature['hop'])}" if feature.get("hop") else ""
     return f" over {length(feature['window'])}{offset}{hop}"
