@@ -104,13 +104,13 @@ def lineage(name: Named, project: Folder = HERE, json: Json = False) -> None:
 def _all(standings: list[ViewStanding]) -> None:
     rows = [
         (
-            one.version.view, one.version.number, ", ".join(one.version.entities), len(one.version.features),
-            one.version.source, one.state, _readers(one), _moment(one.newest_event),
+            one.version.view, one.version.number, ", ".join(one.version.entities), one.state, _readers(one),
+            _moment(one.newest_event)[:10],
         )
         for one in standings
         if one.version.current or one.uses
     ]  # fmt: skip
-    say_table("", ["view", "version", "entity", "features", "source", "state", "read by", "newest event"], rows)
+    say_table("", ["view", "version", "entity", "state", "read by", "newest"], rows)
     hidden = len(standings) - len(rows)
     if hidden:
         print(f"\n{hidden} older version{'s' if hidden > 1 else ''} that nobody reads: see noria features NAME.")
@@ -139,13 +139,21 @@ def _one(standings: list[ViewStanding]) -> None:
 
 def _say_freshness(standing: ViewStanding) -> None:
     from noria.core.clock import show_moment
-    from noria.core.units import Duration
 
     seen = standing.figures[0]
-    hours = Duration((standing.age or 0) // 3_600_000_000 * 3_600_000_000)
-    age = f" ({hours if hours.micros else 'less than 1h'} ago)" if standing.age is not None else ""
+    age = "" if standing.age is None else f" ({_ago(standing.age)})"
     print(f"newest event {_moment(standing.newest_event)}{age}, as the last turn saw its source")
     print(f"figures of {seen.rows:,} requests of {seen.model}, at {show_moment(seen.at)}")
+
+
+def _ago(micros: int) -> str:
+    """How long ago, in whole days or hours.
+
+    >>> _ago(90 * 86_400_000_000), _ago(7_300_000_000), _ago(5)
+    ('90d ago', '2h ago', 'less than 1h ago')
+    """
+    hours = micros // 3_600_000_000
+    return f"{hours // 24}d ago" if hours >= 48 else f"{hours}h ago" if hours else "less than 1h ago"
 
 
 def _rows(standing: ViewStanding) -> list[tuple[str, ...]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import typer
 
 from noria.cli.opening import Json
-from noria.cli.output import say_json, say_table
+from noria.cli.output import say_json
 
 
 def command(
@@ -47,6 +48,7 @@ def _read(directory: Path, source: str, registry: str, *, as_json: bool) -> None
         say_json({"from": reader.kind, "files": [path.as_posix() for path in made], "notes": notes})
         return
     if notes:
-        say_table("Not as it was there, or left out", ["what", "why"], found.notes)
-        print()
+        print("Not as it was there, or left out:")
+    for what, why in found.notes:
+        print(fill(f"{what} {why}.", 80, initial_indent="  ", subsequent_indent="    "))
     print(f"{directory} is made from {reader.title}. Next:\n\n  cd {directory}\n  noria plan")

@@ -69,6 +69,7 @@ def _source_lines(plan: Plan) -> Iterator[str]:
     for source in plan.sources:
         where = source.location.path or f"query {source.location.query!r}"
         yield f"\nsource {source.name}  ({where})"
+        width = max([14, *(len(column.name) + 2 for column in source.schema)])
         for column in source.schema:
             bounds = "".join(
                 f" {sign} {bound:g}"
@@ -78,14 +79,15 @@ def _source_lines(plan: Plan) -> Iterator[str]:
             role = {source.schema.key: "key", source.schema.event_time: "event time"}.get(column.name, "")
             null = " or null" if column.nullable else ""
             unit = f" [{column.unit}]" if column.unit else ""
-            yield f"  {column.name:<14}{column.dtype}{null}{unit}{bounds}  {role}".rstrip()
+            yield f"  {column.name:<{width}}{column.dtype}{null}{unit}{bounds}  {role}".rstrip()
 
 
 def _view_lines(plan: Plan) -> Iterator[str]:
     for view in plan.views:
         defined = definition(view)
         yield f"\nview {view.name}  (of {', '.join(entities_of(defined))}, from {view.source})"
-        yield from (f"  {feature['name']:<14}{about(feature)}" for feature in defined["features"])
+        width = max([14, *(len(feature["name"]) + 2 for feature in defined["features"])])
+        yield from (f"  {feature['name']:<{width}}{about(feature)}" for feature in defined["features"])
 
 
 def _model_lines(plan: Plan) -> Iterator[str]:

@@ -64,7 +64,8 @@ class _Translation:
         if why or batch is None:
             self.draft.note(what, f"is left out: {why}")
             return
-        features = [one for one in view.features if self._has_type(what, one)]
+        named = {key.name for key in keys}  # of a stream's view Feast counts the keys among the features
+        features = self._kept(what, [one for one in view.features if one.name not in named])
         if not features and not view.aggregations:
             self.draft.note(what, "is left out: none of its features has a type that can be kept here")
             return
@@ -96,12 +97,13 @@ class _Translation:
             self.draft.note(f"feature {view.name}:{name}", f"is called {made} here, as Python's names allow")
         return made
 
-    def _has_type(self, what: str, field: Field) -> bool:
-        if field.type in ANNOTATIONS:
-            return True
-        shown = field.type.lower().replace("_", " ") or "of no type"
-        self.draft.note(f"feature {field.name} of {what}", f"is left out: it is {shown}, which no column here can be")
-        return False
+    def _kept(self, what: str, fields: list[Field]) -> list[Field]:
+        """The fields that a column here can hold; the others are noted, together."""
+        left = [one for one in fields if one.type not in ANNOTATIONS]
+        if left:
+            named = ", ".join(f"{one.name} ({_shown(one.type)})" for one in left)
+            self.draft.note(what, f"comes without {named}: no column here can hold such values")
+        return [one for one in fields if one.type in ANNOTATIONS]
 
     def _reference(self, source: DraftSource, field: Field) -> str:
         return f"{source.name}.{self._column(source, field, nullable=True)}"
@@ -189,6 +191,10 @@ _OTHERS = {
 }
 
 
+def _shown(kind: str) -> str:
+    return kind.lower().replace("_", " ") or "of no type"
+
+
 def _batch(view: View) -> DataSource | None:
     """The source with the rows: a push source stands before the one that keeps them."""
     source = view.source if view.source is not None else view.stream
@@ -206,5 +212,5 @@ def _untranslatable(view: View, batch: DataSource | None, keys: list[Field]) -> 
         return "it has no entity"
     if batch is None or not batch.timestamp:
         return "it has no source with a timestamp"
-    unkept = [f"{key.name} ({key.type.lower() or 'of no type'})" for key in keys if key.type not in ANNOTATIONS]
+    unkept = [f"{key.name} ({_shown(key.type)})" for key in keys if key.type not in ANNOTATIONS]
     return f"its key is {', '.join(unkept)}, which no column here can be" if unkept else ""

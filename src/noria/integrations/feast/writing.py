@@ -91,7 +91,7 @@ def _groups(draft: Draft) -> Iterator[str]:
     for group in draft.groups:
         said = f": {_prose(group.about)}" if group.about else ""
         yield f"# Feast's feature service {group.name}{said}"
-        yield f"{group.name} = ({', '.join(group.views)},)"
+        yield f"{group.name} = ({', '.join(group.views)}{',' if len(group.views) == 1 else ''})"
 
 
 def _prose(text: str) -> str:
