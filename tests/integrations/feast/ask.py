@@ -27,6 +27,8 @@ def main(repository: Path) -> None:
     fill(np.random.default_rng(11))
     sys.path.insert(0, str(repository))
     cli(["apply"], standalone_mode=False)
+    os.environ["REGISTRY"] = str(repository / "in_database" / "registry.db")
+    cli(["--feature-store-yaml", "in_database/feature_store.yaml", "apply"], standalone_mode=False)
     store = FeatureStore(str(repository))
     asked = pd.read_parquet("data/asked.parquet")
     features = [f"{view}:{name}" for view, names in VIEWS.items() for name in names]
