@@ -45,3 +45,13 @@ def unused(name: str, taken: Iterable[str]) -> str:
     while made in known:
         made, number = f"{name}{number}", number + 1
     return made
+
+
+def prose(text: str) -> str:
+    """Text that may stand in a comment or a docstring: one printable line, without what would end it.
+
+    >>> prose('so "far"\\nand on.')
+    "so 'far' and on"
+    """
+    plain = "".join(one if one.isprintable() else " " for one in text.replace("\\", "/").replace('"', "'"))
+    return " ".join(plain.split()).rstrip(".")

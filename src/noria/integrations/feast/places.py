@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 from noria.integrations.feast.draft import Draft, DraftSource
 from noria.integrations.feast.model import DataSource
+from noria.integrations.feast.naming import prose
 
 _NEAR = 3
 """More steps up than this make a relative path that nobody can read: the absolute one is written."""
@@ -42,7 +44,7 @@ def toml_of(source: DraftSource, out: Path) -> list[str]:
     if source.is_query:
         return [f"query = {_text(_query(source, f'({source.place})'))}", '# database = "postgresql://..."']
     if not source.local:
-        return [f"# in Feast: {source.place or 'not said'}", f'path = "data/{source.name}/*.parquet"']
+        return [f"# in Feast: {prose(source.place) or 'not said'}", f'path = "data/{source.name}/*.parquet"']
     pattern = _near(Path(source.place), out)
     if not _renames(source):
         return [f"path = {_text(pattern)}"]
@@ -79,7 +81,8 @@ def _constant(value: str) -> str:
 
 
 def _text(value: str) -> str:
-    """A TOML text: in one line when it is one, in three quotes when it is not."""
-    if "\n" in value:
+    """A TOML text: between three quotes when it has several plain lines, else in one line with everything escaped."""
+    lines = value.split("\n")
+    if len(lines) > 1 and all(line.isprintable() for line in lines):
         return '"""\n' + value.replace("\\", "\\\\").replace('"""', '""\\"') + '"""'
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return json.dumps(value).replace("\x7f", "\\u007f")

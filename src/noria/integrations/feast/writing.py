@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from noria.integrations.feast.draft import Draft, DraftSource, DraftView
+from noria.integrations.feast.naming import prose
 from noria.integrations.feast.places import toml_of
 
 NOTES = "FROM_FEAST.md"
@@ -24,7 +25,7 @@ def files(draft: Draft, out: Path) -> dict[str, str]:
 def module(draft: Draft) -> str:
     """The module that says what the project's sources and views are."""
     parts = [
-        f'"""{_prose(draft.name)}: sources and feature views, as a Feast registry had them."""',
+        f'"""{prose(draft.name)}: sources and feature views, as a Feast registry had them."""',
         "from datetime import datetime\n\nimport noria",
         f'project = noria.Project("{draft.name}", values="{draft.name}.toml")',
         *(_blank(_source(one)) for one in draft.sources),
@@ -72,7 +73,7 @@ def _blank(lines: list[str]) -> str:
 
 def _source(source: DraftSource) -> list[str]:
     known = f'; known since "{source.created}"' if source.created else ""
-    about = f'    """{_prose(source.about)}{_prose(known)}."""'
+    about = f'    """{prose(source.about)}{prose(known)}."""'
     columns = [f"    {one.name}: {one.annotation}" for one in source.columns.values()]
     time = f"    {source.event_time.name}: datetime = noria.event_time()"
     return [f"class {source.name}(noria.Source):", about, "", *columns, time]
@@ -84,16 +85,11 @@ def _view(view: DraftView) -> list[str]:
     )
     features = [f"    {one.name} = {one.expression}" for one in view.features]
     head = f"class {view.name}(noria.FeatureView[{view.source}], entity={entity}):"
-    return [head, f'    """{_prose(view.about)}."""', "", *features]
+    return [head, f'    """{prose(view.about)}."""', "", *features]
 
 
 def _groups(draft: Draft) -> Iterator[str]:
     for group in draft.groups:
-        said = f": {_prose(group.about)}" if group.about else ""
+        said = f": {prose(group.about)}" if group.about else ""
         yield f"# Feast's feature service {group.name}{said}"
         yield f"{group.name} = ({', '.join(group.views)}{',' if len(group.views) == 1 else ''})"
-
-
-def _prose(text: str) -> str:
-    """Text that may stand in a docstring: one line, no quotes or backslashes that would end it."""
-    return " ".join(text.replace("\\", "/").replace('"', "'").split()).rstrip(".")
