@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from noria.integrations.feast.draft import Draft, DraftFeature
 from noria.integrations.feast.model import Aggregation, Field, View
-from noria.integrations.feast.naming import identifier
+from noria.integrations.feast.naming import identifier, unused
 from noria.integrations.feast.spelling import duration
 
 _FUNCTIONS = {
@@ -27,7 +27,7 @@ def aggregated(
     A registry does not say of which type an aggregated column is: that of a sum, a minimum or a maximum is taken
     from what comes out, a mean's is float, and a counted one's is text, which any column can be read as.
     """
-    made = []
+    made: list[DraftFeature] = []
     for one in view.aggregations:
         function = _FUNCTIONS.get(one.function.lower())
         if function is None or not one.window:
@@ -36,7 +36,7 @@ def aggregated(
         over = f"over={duration(one.window)}"
         field = Field(one.column, _type(one, function, outputs))
         call = f"noria.{function}({reference(field)}, {over})"
-        made.append(DraftFeature(identifier(one.name), call))
+        made.append(DraftFeature(unused(identifier(one.name), [other.name for other in made]), call))
         if one.slide and one.slide != one.window:
             draft.note(f"feature {one.name} of view {view.name}", f"slid by {duration(one.slide)[6:]} in Feast")
     told = {one.name for one in view.aggregations}

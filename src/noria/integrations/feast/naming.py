@@ -15,10 +15,10 @@ _TAKEN = {
 def identifier(name: str) -> str:
     """A name that Python takes, as near to `name` as can be.
 
-    >>> identifier("avg-trips"), identifier("2h mean"), identifier("class"), identifier("")
-    ('avg_trips', '_2h_mean', 'class_', 'unnamed')
+    >>> identifier("avg-trips"), identifier("2h mean"), identifier("class"), identifier(""), identifier("__id")
+    ('avg_trips', '_2h_mean', 'class_', 'unnamed', '_id')
     """
-    made = re.sub(r"\W", "_", name, flags=re.ASCII) or "unnamed"
+    made = re.sub(r"^__+", "_", re.sub(r"\W", "_", name, flags=re.ASCII)) or "unnamed"  # __id would be private
     if made[0].isdigit() or made.startswith("noria_"):
         made = f"_{made}"
     return f"{made}_" if keyword.iskeyword(made) or keyword.issoftkeyword(made) or made in _TAKEN else made

@@ -85,4 +85,4 @@ def _text(value: str) -> str:
     lines = value.split("\n")
     if len(lines) > 1 and all(line.isprintable() for line in lines):
         return '"""\n' + value.replace("\\", "\\\\").replace('"""', '""\\"') + '"""'
-    return json.dumps(value).replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

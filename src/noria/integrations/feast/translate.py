@@ -7,6 +7,7 @@ Feast's `created_timestamp_column` becomes `ingested_at`: when a row could be kn
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,9 @@ class _Translation:
     def __init__(self, repository: Repository, root: Path) -> None:
         self.root = root
         self.draft = Draft(identifier(repository.project))
-        self.names = {view.name: self._view_name(view) for view in repository.views}
+        self.names: dict[str, str] = {}
+        for view in repository.views:
+            self.names[view.name] = self._named(f"view {view.name}", view.name, self.names.values())
         self.made: dict[str, _Made] = {}
         for view in repository.views:
             self._view(view)
@@ -50,11 +53,12 @@ class _Translation:
         for kind, name in repository.others:
             self.draft.note(f"{kind} {name}", _OTHERS.get(kind, "has no counterpart here"))
 
-    def _view_name(self, view: View) -> str:
-        name = identifier(view.name)
-        if name != view.name:
-            self.draft.note(f"view {view.name}", f"is called {name} here, as Python's names allow")
-        return name
+    def _named(self, what: str, name: str, taken: Iterable[str]) -> str:
+        """A name that Python takes and nobody has; the reader is told when it is another one."""
+        made = unused(identifier(name), taken)
+        if made != name:
+            self.draft.note(what, f"is called {made} here, as Python's names allow")
+        return made
 
     def _view(self, view: View) -> None:
         what = f"view {view.name}"
@@ -86,16 +90,11 @@ class _Translation:
             outputs = {one.name: one.type for one in features}
             return aggregated(view, outputs, self.draft, lambda field: self._reference(source, field))
         ttl = f"ttl={duration(view.ttl)}" if view.ttl else "ttl=None"
-        return [
-            DraftFeature(self._feature_name(view, one.name), f"noria.latest({self._reference(source, one)}, {ttl})")
-            for one in features
-        ]
-
-    def _feature_name(self, view: View, name: str) -> str:
-        made = identifier(name)
-        if made != name:
-            self.draft.note(f"feature {view.name}:{name}", f"is called {made} here, as Python's names allow")
-        return made
+        made: dict[str, DraftFeature] = {}
+        for one in features:
+            name = self._named(f"feature {view.name}:{one.name}", one.name, made)
+            made[name] = DraftFeature(name, f"noria.latest({self._reference(source, one)}, {ttl})")
+        return list(made.values())
 
     def _kept(self, what: str, fields: list[Field]) -> list[Field]:
         """The fields that a column here can hold; the others are noted, together."""
