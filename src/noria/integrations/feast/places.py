@@ -10,6 +10,7 @@ from noria.integrations.feast.draft import Draft, DraftSource
 from noria.integrations.feast.model import DataSource
 from noria.integrations.feast.naming import prose
 
+_LONGEST = 4000
 _NEAR = 3
 """More steps up than this make a relative path that nobody can read: the absolute one is written."""
 
@@ -17,7 +18,7 @@ _NEAR = 3
 def local_path(source: DataSource, root: Path) -> Path | None:
     """The file or folder of a file source, when it is on this machine; None for any other source."""
     place = source.place.removeprefix("file://")
-    if source.kind != "BATCH_FILE" or "://" in place or not place:
+    if source.kind != "BATCH_FILE" or "://" in place or not place.strip() or len(place) > _LONGEST or "\0" in place:
         return None
     return root / place
 
