@@ -61,11 +61,11 @@ def test_killed_in_the_middle_of_writes_each_is_there_whole_or_not_at_all(server
 
     writer = threading.Thread(target=write)
     writer.start()
-    for _ in range(8):
+    for round_ in range(8):
         reached = len(written)
         while len(written) < reached + 3:
             done.wait(0.005)
-        server.stop()
+        (server.kill if round_ % 2 else server.stop)()
         server.start()
     done.set()
     writer.join()
