@@ -106,6 +106,12 @@ class Keeper:
                     answers[name] = value
         return answers
 
+    def event_time(self, state: State) -> Micros | None:
+        """When the newest row that the state knows of happened."""
+        latest: Micros | None = state.latest[0] if state.latest is not None else None
+        known = [moment for moment in (latest, state.newest) if moment is not None]
+        return max(known, default=None)
+
     def encode(self, state: State) -> bytes:
         """The state as bytes."""
         plain = [state.newest, state.pending, state.tiles, state.latest]

@@ -10,7 +10,7 @@ import msgspec
 
 from noria.core.clock import Micros
 from noria.features.entity_state import Keeper, State
-from noria.features.ledger import NEVER
+from noria.features.ledger import NEVER, Fresh, Kept
 from noria.features.model import ViewSpec
 from noria.stores.online import OnlineStore
 
@@ -20,14 +20,25 @@ _LONGEST_KEY = 300
 _CACHED = 200_000
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """What is known of one entity: its features, when the newest row they come from happened, and how fresh
+    its view is."""
+
+    values: dict[str, Any]
+    event_time: Micros | None
+    fresh: Fresh | None
+
+
 class ViewStates:
-    """The states of `view`, whose digest is `name`, in `store`.
+    """The states of `view`, whose digest is `name`, in `store`; `kept` is the account of what they contain.
 
     `history`: what was known by then has been filled in from history; None when that is still to come.
+    `fresh`: the newest row of any entity.
     """
 
-    def __init__(self, view: ViewSpec, name: str, store: OnlineStore, history: Micros | None) -> None:
-        self.view, self.name, self.history = view, name, history
+    def __init__(self, view: ViewSpec, name: str, store: OnlineStore, kept: Kept | None) -> None:
+        self.view, self.name = view, name
+        self.history, self.fresh = (kept.history, kept.fresh) if kept else (None, None)
         self._keeper = Keeper(view)
         self._store = store
         self._prefix = f"{_FORM}/{name}/".encode()
@@ -39,6 +50,7 @@ class ViewStates:
         entity_column, event_time, add = self.view.entity, self.view.event_time, self._keeper.add
         states, changed = self._states, self._changed
         history = NEVER if self.history is None else self.history
+        newest, learnt = self.fresh.event_time if self.fresh else NEVER, None
         for row, known in rows:
             entity, at = row[entity_column], row[event_time]
             if entity is None or at is None or known <= history:
@@ -46,11 +58,21 @@ class ViewStates:
             state = states.get(entity) or self._load(entity) or self._keeper.new()
             add(state, row, at, known)
             states[entity] = changed[entity] = state
+            if at > newest:
+                newest, learnt = at, known
+        if learnt is not None:
+            self.fresh = Fresh(newest, learnt)
 
     def answer(self, entity: Any, at: Micros) -> dict[str, Any]:
         """Every feature of an entity at `at`; of null as of one that nothing is known about."""
         state = None if entity is None else self._states.get(entity) or self._recall(entity)
         return self._keeper.answer(state, at)
+
+    def reading(self, entity: Any, at: Micros) -> Reading:
+        """The same, and how fresh it is."""
+        state = None if entity is None else self._states.get(entity) or self._recall(entity)
+        event_time = None if state is None else self._keeper.event_time(state)
+        return Reading(self._keeper.answer(state, at), event_time, self.fresh)
 
     def changes(self) -> dict[bytes, bytes]:
         """Every state that changed since it was written last, as it is stored."""
@@ -67,6 +89,7 @@ class ViewStates:
         """Forget every state, also those in the store."""
         self._states.clear()
         self._changed.clear()
+        self.fresh = None
         self._store.clear(self._prefix)
 
     def _recall(self, entity: Any) -> State | None:
