@@ -61,10 +61,15 @@ class RedisOnlineStore:
             found: list[bytes | None] = self._client.hmget(self._hash, keys)
         return found
 
-    def put_many(self, items: Mapping[bytes, bytes]) -> None:
+    def put_many(self, items: Mapping[bytes, bytes | None]) -> None:
+        kept = [(key, value) for key, value in items.items() if value is not None]
+        gone = [key for key, value in items.items() if value is None]
+
         def put(pipe: Any) -> None:
-            for chunk in _chunks(list(items.items())):
+            for chunk in _chunks(kept):
                 pipe.execute_command("HSET", self._hash, *chain.from_iterable(chunk))
+            for names in _chunks(gone):
+                pipe.execute_command("HDEL", self._hash, *names)
 
         if items:
             self._write(put)
@@ -74,15 +79,7 @@ class RedisOnlineStore:
             return iter(sorted(self._found(prefix)))
 
     def clear(self, prefix: bytes) -> None:
-        with self._told():
-            doomed = sorted(self._found(prefix))
-
-        def remove(pipe: Any) -> None:
-            for chunk in _chunks(doomed):
-                pipe.execute_command("HDEL", self._hash, *chunk)
-
-        if doomed:
-            self._write(remove)
+        self.put_many(dict.fromkeys(self.keys(prefix)))
 
     def sync(self) -> None:
         """Return when the server has what was written; whether it outlives a power cut there is its `appendfsync`."""
