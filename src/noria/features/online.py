@@ -17,19 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from noria.core.clock import Micros
 from noria.core.digest import digest
 from noria.core.errors import BadInput, NotFound, StorageFull
-from noria.data.model import INGESTED_AT
 from noria.features.ahead import Ahead
 from noria.features.batches import Batch, Known, decode_batch, identity
+from noria.features.history import fill
 from noria.features.intake import Intake
-from noria.features.ledger import NEVER, Fresh, Kept, Ledger
+from noria.features.joins import joined_view, joiner
+from noria.features.ledger import Fresh, Kept, Ledger
 from noria.features.model import ViewSpec
-from noria.features.view_states import Reading, ViewStates
-from noria.features.windows import lookback
+from noria.features.view_states import Entity, Reading, ViewStates
 from noria.stores.online import OnlineStore
 from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
 
@@ -66,19 +65,23 @@ class OnlineFeatures:
     def add_views(self, views: Sequence[ViewSpec]) -> None:
         """Keep these views too, from the next event on. One that is kept already changes nothing."""
         for view in views:
-            name = self._name(view)
-            if name in self._views:
-                continue
-            complete = self._ledger.complete(name, view.source)
-            states = ViewStates(view, name, self._store, self._ledger.views[name] if complete else None)
-            if not complete:
-                if self._ledger.views.pop(name, None):
-                    self._write()  # first the account, then the states: a crash in between leaves no false claim
-                states.clear()
-            self._views[name] = states
-            of_source = self._by_source.setdefault(view.source, [])
-            of_source.append(states)
-            self._intakes[view.source] = Intake(view.source, [one.view for one in of_source])
+            if self._name(view) not in self._views:
+                self.add_views([joined_view(join) for join in view.joins])
+                self._add(view, self._name(view))
+
+    def _add(self, view: ViewSpec, name: str) -> None:
+        complete = all(self._ledger.complete(name, source) for source in view.sources)
+        states = ViewStates(
+            view, name, self._store, self._ledger.views[name] if complete else None, joiner(view.joins, self._states_of)
+        )
+        if not complete:
+            if self._ledger.views.pop(name, None):
+                self._write()  # first the account, then the states: a crash in between leaves no false claim
+            states.clear()
+        self._views[name] = states
+        of_source = self._by_source.setdefault(view.source, [])
+        of_source.append(states)
+        self._intakes[view.source] = Intake(view.source, [one.view for one in of_source])
 
     def has(self, view: ViewSpec) -> bool:
         """Whether a view is kept."""
@@ -86,7 +89,8 @@ class OnlineFeatures:
 
     def waiting(self) -> list[str]:
         """The sources of views whose history has not been taken in yet."""
-        return sorted({states.view.source for states in self._views.values() if states.history is None})
+        waiting = (states.view for states in self._views.values() if states.history is None)
+        return sorted({source for view in waiting for source in view.sources})
 
     def backfill(self, sources: Mapping[str, pa.Table]) -> int:
         """Fill views that have no history yet from rows of their sources; gives the rows taken in.
@@ -95,20 +99,17 @@ class OnlineFeatures:
         was known by its newest `ingested_at`. Views of sources that are not given keep waiting. All of it
         becomes durable in one write, so a backfill that was killed begins anew.
         """
-        waiting = [one for one in self._views.values() if one.history is None and one.view.source in sources]
+        waiting = [
+            one for one in self._views.values() if one.history is None and sources.keys() >= set(one.view.sources)
+        ]
+        later: dict[str, list[Known]] = {}
+        for _, batch in self._records(-1) if waiting else ():
+            later.setdefault(batch.source, []).extend(self._ahead.without(batch.rows, batch.now))
         rows = 0
         for states in waiting:
-            states.clear()
-            history = _history(states.view, sources[states.view.source])
-            states.take_in(history)
-            states.history = max((known for _, known in history), default=NEVER)
-            self._ledger.note(states.view.source, self._intakes[states.view.source].newest(history))
-            rows += len(history)
-        for _, batch in self._records(-1) if waiting else ():
-            taken = self._ahead.without(batch.rows, batch.now)
-            for states in waiting:
-                if states.view.source == batch.source:
-                    states.take_in(taken)
+            own = fill(states, sources, later)
+            self._ledger.note(states.view.source, self._intakes[states.view.source].newest(own))
+            rows += len(own)
         if waiting:
             self.checkpoint()
         return rows
@@ -144,14 +145,14 @@ class OnlineFeatures:
             self._checkpoint_if_room()
         return len(typed)
 
-    def lookup(self, view: ViewSpec, entity: Any, at: Micros) -> dict[str, Any]:
+    def lookup(self, view: ViewSpec, entity: Entity, at: Micros) -> dict[str, Any]:
         """Every feature of an entity at `at`, by name; an unknown entity or null has none, and counts are 0.
 
         `at` is not to lie before anything known: then the answer is the one that `build_part` gives.
         """
         return self._kept(view, at).answer(entity, at)
 
-    def read(self, view: ViewSpec, entity: Any, at: Micros) -> Reading:
+    def read(self, view: ViewSpec, entity: Entity, at: Micros) -> Reading:
         """The features of an entity at `at`, as `lookup` gives them, and how fresh they are."""
         return self._kept(view, at).reading(entity, at)
 
@@ -191,7 +192,7 @@ class OnlineFeatures:
             self._store.close()
 
     def _write(self) -> None:
-        entries: dict[bytes, bytes] = {}
+        entries: dict[bytes, bytes | None] = {}
         for states in self._views.values():
             self._ledger.views[states.name] = Kept(self._ledger.record, states.history, states.fresh)
             entries.update(states.changes())
@@ -270,16 +271,3 @@ class OnlineFeatures:
         if found is None:
             found = self._named[id(view)] = (view, digest(view))
         return found[1]
-
-
-def _history(view: ViewSpec, table: pa.Table) -> list[Known]:
-    """The rows of a source that a question after all of them can still depend on, in the order of knowing."""
-    if not table.num_rows:
-        return []
-    used = {view.entity, view.event_time, *(column.name for column in view.columns)}
-    known = table[INGESTED_AT if INGESTED_AT in table.column_names else view.event_time]
-    table = table.select(sorted(used & set(table.column_names))).append_column("noria_known", known)
-    earliest = pc.max(table[view.event_time]).as_py() - lookback([view])
-    recent = table.filter(pc.greater_equal(table[view.event_time], earliest))
-    recent = recent.sort_by([("noria_known", "ascending"), (view.event_time, "ascending")])
-    return [(row, row.pop("noria_known")) for row in recent.to_pylist()]
