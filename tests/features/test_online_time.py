@@ -19,7 +19,7 @@ from noria.stores.online_redis import RedisOnlineStore
 
 AT = 100 * DAY
 SECOND = 1_000_000
-SHORT = ViewSpec("Short", "Reading", "sensor", "read_at", EVERY_KIND.features[:1], READING)
+SHORT = ViewSpec("Short", "Reading", ("sensor",), "read_at", EVERY_KIND.features[:1], READING)
 
 
 class Keeping:
@@ -43,7 +43,7 @@ class Keeping:
         self.online._store.close()
 
     def rows_1h(self, at: int) -> int:
-        return self.online.lookup(EVERY_KIND, "a", at)["rows_1h"]
+        return self.online.lookup(EVERY_KIND, ("a",), at)["rows_1h"]
 
 
 @pytest.fixture
@@ -77,24 +77,24 @@ def test_what_waits_moves_no_watermark(keeping: Keeping) -> None:
 def test_a_view_filled_while_rows_wait_has_each_of_them_once(keeping: Keeping) -> None:
     online = keeping.online
     online.ingest("Reading", [reading("a", AT), reading("a", AT + 30 * SECOND), reading("a", AT + 50 * SECOND)], now=AT)
-    online.lookup(EVERY_KIND, "a", AT + 40 * SECOND)
+    online.lookup(EVERY_KIND, ("a",), AT + 40 * SECOND)
     online.add_views([SHORT])
     online.backfill({"Reading": table([reading("a", AT - MINUTE)])})
-    for online in (online, keeping.again(EVERY_KIND, SHORT)):
-        assert online.lookup(SHORT, "a", AT + 45 * SECOND)["rows_1h"] == 3
-    assert online.lookup(SHORT, "a", AT + MINUTE)["rows_1h"] == 4
+    for again in (online, keeping.again(EVERY_KIND, SHORT)):
+        assert again.lookup(SHORT, ("a",), AT + 45 * SECOND)["rows_1h"] == 3
+    assert again.lookup(SHORT, ("a",), AT + MINUTE)["rows_1h"] == 4
 
 
 def test_a_reading_says_how_fresh_it_is(keeping: Keeping) -> None:
     online = keeping.online
-    nothing = online.read(EVERY_KIND, "a", AT)
+    nothing = online.read(EVERY_KIND, ("a",), AT)
     assert (nothing.values["rows_1h"], nothing.event_time, nothing.fresh) == (0, None, None)
     online.ingest("Reading", [reading("a", AT, late=MINUTE), reading("b", AT + HOUR)])
-    for online in (online, keeping.again()):
-        found = online.read(EVERY_KIND, "a", AT + HOUR)
-        assert found.values == online.lookup(EVERY_KIND, "a", AT + HOUR)
+    for again in (online, keeping.again()):
+        found = again.read(EVERY_KIND, ("a",), AT + HOUR)
+        assert found.values == again.lookup(EVERY_KIND, ("a",), AT + HOUR)
         assert (found.event_time, found.fresh) == (AT, Fresh(AT + HOUR, AT + HOUR))
-        assert online.read(EVERY_KIND, None, AT).event_time is None
+        assert again.read(EVERY_KIND, (None,), AT).event_time is None
 
 
 def test_a_store_that_came_back_older_than_its_spool_begins_anew(keeping: Keeping, caplog) -> None:
@@ -140,10 +140,10 @@ def test_two_keepers_of_one_redis_the_older_is_told_and_acknowledges_nothing(tmp
     second.checkpoint()
     with pytest.raises(Conflict, match="another process writes"):
         first.checkpoint()
-    assert second.lookup(EVERY_KIND, "a", AT + 2)["rows_1h"] == 2
+    assert second.lookup(EVERY_KIND, ("a",), AT + 2)["rows_1h"] == 2
     second.close()
     third = OnlineFeatures([EVERY_KIND], RedisOnlineStore(url), tmp_path / "second")
-    assert third.lookup(EVERY_KIND, "a", AT + 2)["rows_1h"] == 2
+    assert third.lookup(EVERY_KIND, ("a",), AT + 2)["rows_1h"] == 2
     third.close()
 
 
@@ -152,5 +152,5 @@ def test_a_memory_store_begins_anew_beside_its_spool(tmp_path: Path) -> None:
     first.ingest("Reading", [reading("a", AT)])
     first.close()
     again = OnlineFeatures([EVERY_KIND], MemoryOnlineStore(), tmp_path)
-    assert again.lookup(EVERY_KIND, "a", AT + 1)["rows_1h"] == 1
+    assert again.lookup(EVERY_KIND, ("a",), AT + 1)["rows_1h"] == 1
     again.close()

@@ -50,11 +50,11 @@ def means(*hours: int) -> tuple[FeatureSpec, ...]:
 
 
 AIRPORT = ViewSpec(
-    "Airport", "Departure", "origin", "left_at",
+    "Airport", "Departure", ("origin",), "left_at",
     (*means(1, 3, 24), FeatureSpec("departures", "count", window=HOUR, dtype="int")), DEPARTURE,
 )  # fmt: skip
 CARRIER = ViewSpec(
-    "Carrier", "Arrival", "carrier", "landed_at",
+    "Carrier", "Arrival", ("carrier",), "landed_at",
     (
         FeatureSpec("late_share_24h", "share", window=DAY, predicate=LATE),
         FeatureSpec("late_share_7d", "share", window=7 * DAY, predicate=LATE),
@@ -65,20 +65,20 @@ CARRIER = ViewSpec(
 AIRCRAFT = ViewSpec(
     "Aircraft",
     "Arrival",
-    "tailnum",
+    ("tailnum",),
     "landed_at",
     (FeatureSpec("last_delay", "latest", "delay", ttl=6 * HOUR),),
     ARRIVAL,
 )
 SKY = ViewSpec(
-    "Sky", "Weather", "origin", "observed_at",
+    "Sky", "Weather", ("origin",), "observed_at",
     tuple(FeatureSpec(name, "latest", name, ttl=2 * HOUR) for name in ("visibility", "wind_speed")), WEATHER,
 )  # fmt: skip
 INPUTS = InputSet(
     "Flight", "flight_id", "asked_at", FLIGHT, (AIRPORT, CARRIER, AIRCRAFT, SKY),
     (
-        ViewInput("Airport", "origin"), ViewInput("Carrier", "carrier"), ViewInput("Aircraft", "tailnum"),
-        ViewInput("Sky", "origin"), FunctionInput("hour_of_day", "flights:hour_of_day", ("departs",), "int"),
+        ViewInput("Airport", ("origin",)), ViewInput("Carrier", ("carrier",)), ViewInput("Aircraft", ("tailnum",)),
+        ViewInput("Sky", ("origin",)), FunctionInput("hour_of_day", "flights:hour_of_day", ("departs",), "int"),
         ColumnInput("dest", "string"),
     ),
 )  # fmt: skip

@@ -73,7 +73,11 @@ class Keeper:
         self._tiers = _tiers(spans, rebuilt)
         places = {(tier.hop, tier.offset): tier for tier in self._tiers}
         self._windows = [
-            (places[_hop(span, rebuilt), span.offset], span, [(one.name, lowerer(one, slots, types)) for one in features])
+            (
+                places[_hop(span, rebuilt), span.offset],
+                span,
+                [(one.name, lowerer(one, slots, types)) for one in features],
+            )
             for span, features in spans.items()
         ]
         self._plain = [tier for tier in self._tiers if not tier.offset]

@@ -1,4 +1,4 @@
-"""The newest row's values of one entity: by (event time, moment of knowing, key, value), whatever the order they come in.
+"""The newest row's values of one entity, by (event time, moment of knowing, key, value), in whatever order they come.
 
 Features with the same `where` share one entry: [event time, moment of knowing, key, values, keys seen at that
 very instant]. The keys tell a copy of a row that has already counted; older rows can never be an answer again.

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 import duckdb
 
 from noria.core.clock import Micros
+from noria.core.schema import DType
 from noria.data.model import INGESTED_AT
+from noria.features.aggregates.partial import Slot
+from noria.features.aggregates.slots import column_types, layout, slots_of
 from noria.features.model import FeatureSpec, ViewSpec
-from noria.features.slots import Slot, layout, slots_of
 from noria.features.sql import condition, floored, quoted
 from noria.features.windows import hop_of, lookback
 
@@ -49,21 +51,22 @@ class Join:
     def __init__(self, connection: duckdb.DuckDBPyConnection, first: Micros, last: Micros) -> None:
         self._connection, self._first, self._last = connection, first, last
 
-    def view(self, view: ViewSpec, key: str, events: str) -> list[Made]:
-        """Compute a view for the requests' column `key`, from the rows that the SQL `events` selects.
+    def view(self, view: ViewSpec, keys: tuple[str, ...], events: str) -> list[Made]:
+        """Compute a view for the requests' columns `keys`, from the rows that the SQL `events` selects.
 
         Column names of the tables made are full feature names, such as `Airport.mean_delay_1h`.
         """
         columns = "".join(f", {quoted(column)}" for column in sorted(set(_columns(view))))
-        entity, event_time = quoted(view.entity), quoted(view.event_time)
+        entity, event_time = _together(view.entities), quoted(view.event_time)
         self._run(
             f"CREATE OR REPLACE TEMP TABLE events AS SELECT {entity} AS noria_e, {event_time} AS noria_at, "
             f"greatest({INGESTED_AT}, {event_time}) AS noria_known{columns} FROM ({events}) "
-            f"WHERE {event_time} BETWEEN {self._first - lookback([view])} AND {self._last} AND {entity} IS NOT NULL"
+            f"WHERE {event_time} BETWEEN {self._first - lookback([view])} AND {self._last} "
+            f"AND {_present(view.entities)}"
         )
         self._run(
-            f"CREATE OR REPLACE TEMP TABLE asked AS SELECT noria_row, noria_t, {quoted(key)} AS noria_e FROM spine "
-            f"WHERE {quoted(key)} IS NOT NULL"
+            f"CREATE OR REPLACE TEMP TABLE asked AS SELECT noria_row, noria_t, {_together(keys)} AS noria_e FROM spine "
+            f"WHERE {_present(keys)}"
         )
         windows = sorted({feature.window for feature in view.features if feature.window is not None})
         for hop in sorted({hop_of(window) for window in windows}):
@@ -82,7 +85,7 @@ class Join:
 
     def _window(self, view: ViewSpec, window: Micros) -> Made:
         features = [feature for feature in view.features if feature.window == window]
-        slots = {slot: place for place, slot in enumerate(layout(view)) if _used(slot, features)}
+        slots = {slot: place for place, slot in enumerate(layout(view)) if _used(slot, features, column_types(view))}
         hop, table = hop_of(window), quoted(f"{view.name} over {window}")
         lift = ", ".join(f"{_lifted(slot)} AS s{place}" for slot, place in slots.items())
         merge = ", ".join(f"{_MERGE.get(slot.kind, 'sum')}(s{place}) AS s{place}" for slot, place in slots.items())
@@ -103,7 +106,8 @@ class Join:
             "WHERE noria_known <= noria_t AND noria_at < noria_t AND noria_at >= lo GROUP BY noria_row"
         )
         values = ", ".join(
-            f"{_lowered(feature, slots)} AS {quoted(f'{view.name}.{feature.name}')}" for feature in features
+            f"{_lowered(feature, slots, column_types(view))} AS {quoted(f'{view.name}.{feature.name}')}"
+            for feature in features
         )
         self._run(
             f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT noria_row, {values} "
@@ -146,8 +150,17 @@ def _columns(view: ViewSpec) -> Iterable[str]:
             yield feature.predicate.column
 
 
-def _used(slot: Slot, features: Iterable[FeatureSpec]) -> bool:
-    return any(slot in slots_of(feature) for feature in features)
+def _together(columns: tuple[str, ...]) -> str:
+    named = ", ".join(f"e{place} := {quoted(column)}" for place, column in enumerate(columns))
+    return quoted(columns[0]) if len(columns) == 1 else f"struct_pack({named})"
+
+
+def _present(columns: tuple[str, ...]) -> str:
+    return " AND ".join(f"{quoted(column)} IS NOT NULL" for column in columns)
+
+
+def _used(slot: Slot, features: Iterable[FeatureSpec], types: dict[str, DType]) -> bool:
+    return any(slot in slots_of(feature, types) for feature in features)
 
 
 def _lifted(slot: Slot) -> str:
@@ -160,9 +173,9 @@ def _lifted(slot: Slot) -> str:
     return _LIFT[slot.kind].format(v=quoted(slot.column or ""))
 
 
-def _lowered(feature: FeatureSpec, slots: dict[Slot, int]) -> str:
+def _lowered(feature: FeatureSpec, slots: dict[Slot, int], types: dict[str, DType]) -> str:
     """SQL for a feature's value from merged slots; what no column of its type can hold is null."""
-    first, *rest = (f"s{slots[slot]}" for slot in slots_of(feature))
+    first, *rest = (f"s{slots[slot]}" for slot in slots_of(feature, types))
     if feature.kind in ("count", "min", "max"):
         return first
     if feature.kind == "sum" and feature.dtype == "int":

@@ -95,7 +95,7 @@ def _joined(
         if isinstance(one, ViewInput) and (parts := reached[views[one.view].source]):
             view = views[one.view]
             columns = [column.name for column in view.columns]
-            made += join.view(view, one.key, rows_of(parts, paths, columns))
+            made += join.view(view, one.keys, rows_of(parts, paths, columns))
     return connection.sql(_assembled(inputs, made)).to_arrow_table()
 
 

@@ -137,7 +137,7 @@ class _Composer:
                 self.faults += faults
                 if not faults:
                     views.append(feature.noria_view.spec())
-                    inputs.append(ViewInput(feature.__name__, feature.noria_view.entity))
+                    inputs.append(ViewInput(feature.__name__, (feature.noria_view.entity,)))
             elif isinstance(feature, ColumnRef):
                 inputs += self.request_column(feature, of)
             elif callable(feature):

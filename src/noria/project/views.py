@@ -138,7 +138,16 @@ class Declared:
         assert self.source is not None
         schema = self.source.noria_schema
         specs = tuple(spec for feature in self.features for spec in feature.specs())
-        return ViewSpec(self.name, self.source.__name__, self.entity, schema.event_time, specs, schema.columns)
+        return ViewSpec(
+            self.name,
+            self.source.__name__,
+            (self.entity,),
+            schema.event_time,
+            specs,
+            schema.columns,
+            schema.key,
+            schema.retraction,
+        )
 
 
 def _source_of(cls: type) -> type[Source] | None:
