@@ -7,18 +7,9 @@ reads an entity's bytes and unpacks them; the states of entities read before sta
 
 from __future__ import annotations
 
-import argparse
-import json
-import random
-import subprocess
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter_ns
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from noria.core.schema import Column
 from noria.features.model import FeatureSpec, ViewSpec
@@ -26,7 +17,6 @@ from noria.features.online import OnlineFeatures
 from noria.stores.online import OnlineStore
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_redis import RedisOnlineStore
-from noria.testing import rivals
 from noria.testing.redis_server import RedisServer
 
 HOUR = 3_600_000_000
@@ -60,7 +50,13 @@ class Read:
 
     def line(self, rival: Read | None = None) -> str:
         goal = "" if self.most is None else f"{self.most[0]:g} / {self.most[1]:g}"
-        held = "" if self.most is None else "yes" if self.at(0.5) <= self.most[0] and self.at(0.99) <= self.most[1] else "NO"
+        held = (
+            ""
+            if self.most is None
+            else "yes"
+            if self.at(0.5) <= self.most[0] and self.at(0.99) <= self.most[1]
+            else "NO"
+        )
         times = f"{rival.at(0.5) / self.at(0.5):,.0f}x" if rival else ""
         return f"| {self.what:58} | {self.at(0.5):9,.1f} | {self.at(0.99):9,.1f} | {goal:9} | {held:4} | {times:6} |"
 
@@ -81,9 +77,7 @@ def online(*, quick: bool = False) -> list[Read]:
         return [*found, *feast(folder / "feast", entities, 100 if quick else 1_000)]
 
 
-def latest(
-    store: OnlineStore, spool: Path, entities: int, reads: int, most: tuple[float, float] | None
-) -> list[Read]:
+def latest(store: OnlineStore, spool: Path, entities: int, reads: int, most: tuple[float, float] | None) -> list[Read]:
     """Ten newest values of an entity: from memory, and from the store."""
     features = OnlineFeatures([LATEST], store, spool)
     values = _values(entities)
