@@ -6,14 +6,15 @@ Streams are late, repeat themselves, come out of order, tie, have hot keys and t
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from noria.core.schema import Column
 from noria.data.model import INGESTED_AT
-from noria.features.model import FeatureSpec, LatestJoin, Predicate, ViewSpec
+from noria.features.model import AggregateKind, FeatureSpec, LatestJoin, Predicate, ViewSpec
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 ORDER = (
@@ -65,16 +66,12 @@ class World:
 
     def steps(self) -> Iterator[tuple[str, Row] | Ask]:
         """Everything in its order: rows as they become known, joined ones first; questions after them."""
-        events = [
-            (row[INGESTED_AT], 0 if source == "Shop" else 1, source, row)
-            for source in self.rows
-            for row in self.rows[source]
-        ]
-        events.sort(key=lambda event: event[:2])
+        events = [(source, row) for source, rows in self.rows.items() for row in rows]
+        events.sort(key=lambda event: (event[1][INGESTED_AT], event[0] != "Shop"))
         place = 0
         for ask in sorted(self.asks, key=lambda ask: ask.at):
-            while place < len(events) and events[place][0] <= ask.at:
-                yield events[place][2], events[place][3]
+            while place < len(events) and events[place][1][INGESTED_AT] <= ask.at:
+                yield events[place]
                 place += 1
             yield ask
 
@@ -97,10 +94,7 @@ def random_view(draw: random.Random, features: int = 12) -> ViewSpec:
 
 
 def _feature(draw: random.Random, name: str, joined: bool) -> FeatureSpec:
-    kind = draw.choice(
-        ["count", "sum", "mean", "share", "min", "max", "var", "std", "first", "last", "distinct", "quantile", "last_n",
-         "latest", "latest"]
-    )  # fmt: skip
+    kind: AggregateKind = draw.choice([*get_args(AggregateKind), "latest"])
     predicates = [*_PREDICATES, *(_JOINED if joined else ())]
     where = tuple(draw.sample(predicates, draw.choice([0, 0, 1, 2])))
     column, dtype = _column(draw, kind, joined)
@@ -145,33 +139,25 @@ def _windowed(draw: random.Random, feature: FeatureSpec) -> FeatureSpec:
 
 
 def random_world(
-    draw: random.Random,
-    view: ViewSpec,
-    events: int,
-    asks: int,
-    *,
-    start: int = 0,
-    step: int = 20 * MINUTE,
-    hot: bool = True,
+    draw: random.Random, view: ViewSpec, events: int, asks: int, *, start: int = 0, step: int = 20 * MINUTE
 ) -> World:
     """A stream of about `events` rows and `asks` questions for a view; `step` is the mean time between rows."""
     rows = list(_orders(draw, events, start, step))
     end = max(row["at"] for row in rows)
-    repeated = [_late(draw, dict(row), end) for row in draw.sample(rows, events // 20)]
-    taken = [
-        _late(draw, {**row, "gone": True, "amount": None}, end) for row in draw.sample(rows, events // 30) if row["id"]
-    ]
+    repeated = [_late(draw, row) for row in draw.sample(rows, math.ceil(events / 20))]
+    gone = (row for row in draw.sample(rows, math.ceil(events / 15)) if row["id"])
+    taken = [_late(draw, {**row, "gone": True, "amount": None}) for row in gone]
     known = sorted([*rows, *repeated, *taken], key=lambda row: row[INGESTED_AT])
     shops = sorted(_shops(draw, max(4, events // 8), start, end), key=lambda row: row[INGESTED_AT])
     entities = sorted({tuple(row[name] for name in view.entities) for row in rows}, key=str)
-    questions = [Ask(_entity(draw, entities, hot), _moment(draw, known, start, end)) for _ in range(asks)]
+    questions = [Ask(_entity(draw, entities), _moment(draw, known, start, end)) for _ in range(asks)]
     return World(view, {"Order": known, "Shop": shops} if view.joins else {"Order": known}, questions)
 
 
-def _entity(draw: random.Random, entities: list[tuple[Any, ...]], hot: bool) -> tuple[Any, ...]:
+def _entity(draw: random.Random, entities: list[tuple[Any, ...]]) -> tuple[Any, ...]:
     if draw.random() < 0.01:
         return tuple("nobody" if isinstance(one, str) else -1 for one in entities[0])
-    return entities[int(len(entities) * draw.random() ** (3 if hot else 1))]
+    return entities[int(len(entities) * draw.random() ** 3)]
 
 
 def _moment(draw: random.Random, rows: list[Row], start: int, end: int) -> int:
@@ -197,16 +183,16 @@ def _orders(draw: random.Random, events: int, start: int, step: int) -> Iterator
             "customer": draw.choice(["a", "b", "é\x00", "12", "1"]) if draw.random() > 0.02 else None,
             "at": at,
             "amount": draw.choice([None, draw.randrange(-40, 40) / 4, draw.gauss(0, 1e6), draw.random()]),
-            "items": draw.choice([None, *range(-5, 6), 2**63 - 1, -(2**63)]) if draw.random() < 0.5 else draw.randrange(6),
+            "items": draw.choice([None, *range(-5, 6), 2**63 - 1, -(2**63), *range(6)]),
             "city": draw.choice([None, "Ulm", "it's", "", "Köln", f"c{draw.randrange(40)}"]),
             "paid": draw.choice([None, True, False]),
             "gone": draw.choice([None, False]),
             INGESTED_AT: at,
         }  # fmt: skip
-        yield _late(draw, row, at) if draw.random() < 0.1 else row
+        yield _late(draw, row) if draw.random() < 0.1 else row
 
 
-def _late(draw: random.Random, row: Row, end: int) -> Row:
+def _late(draw: random.Random, row: Row) -> Row:
     late = draw.choice([1, draw.randrange(1, 30 * MINUTE), draw.randrange(1, 5 * HOUR), draw.randrange(1, 14 * DAY)])
     return {**row, INGESTED_AT: row[INGESTED_AT] + late}
 
@@ -221,4 +207,4 @@ def _shops(draw: random.Random, rows: int, start: int, end: int) -> Iterator[Row
             "kind": draw.choice([None, "bar", "café"]),
             INGESTED_AT: since,
         }
-        yield _late(draw, row, end) if draw.random() < 0.1 else row
+        yield _late(draw, row) if draw.random() < 0.1 else row
