@@ -10,7 +10,6 @@ question can end in them any more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from noria.core.clock import Micros
@@ -18,18 +17,16 @@ from noria.features.aggregates.partial import Told
 from noria.features.aggregates.slots import column_types, layout, lifter, lowerer, merger
 from noria.features.model import FOREVER, FeatureSpec, ViewSpec
 from noria.features.newest import Newest
-from noria.features.windows import Span, floor, span_of
-
-Partial = list[Any]
-Tiles = dict[Micros, Partial]
+from noria.features.tiles import Groups, Partial, Tier, merge_at
+from noria.features.windows import Span, span_of
 
 
 class State:
     """The state of one entity.
 
-    `newest`: the newest instant of any row; `pending`: the partial of its rows; `tiles`: for each tier the
-    partials of rows by the tile's start (older rows only where nothing is offset); `instants`: for each tier, by
-    the tile's start, the partials of single instants; `latest`: for each group of newest values what is known.
+    `newest`: the newest instant of any row; `pending`: the partial of its rows; `tiles`: for each tier its
+    groups of tiles (without the pending rows where nothing is offset); `instants`: for each tier, by the tile's
+    start, the partials of single instants; `latest`: for each group of newest values what is known.
     """
 
     __slots__ = ("instants", "latest", "newest", "pending", "tiles")
@@ -37,23 +34,9 @@ class State:
     def __init__(self, tiers: int, groups: int) -> None:
         self.newest: Micros | None = None
         self.pending: Partial | None = None
-        self.tiles: list[Tiles] = [{} for _ in range(tiers)]
-        self.instants: list[dict[Micros, Tiles]] = [{} for _ in range(tiers)]
+        self.tiles: list[Groups] = [{} for _ in range(tiers)]
+        self.instants: list[dict[Micros, dict[Micros, Partial]]] = [{} for _ in range(tiers)]
         self.latest: list[Any] = [None] * groups
-
-
-@dataclass(frozen=True)
-class Tier:
-    """Tiles of one width that windows with one offset share; `reach` is the longest of them."""
-
-    place: int
-    hop: Micros
-    offset: Micros
-    reach: Micros
-
-    def oldest(self, newest: Micros) -> Micros:
-        """The first tile that a question not before `newest` can still ask for."""
-        return -2 * FOREVER if self.reach >= FOREVER else floor(newest - self.offset - self.reach, self.hop)
 
 
 class Keeper:
@@ -70,7 +53,7 @@ class Keeper:
         for feature in view.features:
             if feature.windowed:
                 spans.setdefault(span_of(feature), []).append(feature)
-        self._tiers = _tiers(spans, rebuilt)
+        self._tiers = _tiers(spans, rebuilt, self._merge)
         places = {(tier.hop, tier.offset): tier for tier in self._tiers}
         self._windows = [
             (
@@ -105,13 +88,13 @@ class Keeper:
             state.pending = partial
         elif at < newest:
             for tier in self._plain:
-                self._put(state.tiles[tier.place], tier, at, partial, newest)
+                tier.put(state.tiles[tier.place], at, partial, newest)
         elif state.pending is None:
             state.pending = partial
         else:
             self._merge(state.pending, partial)
         for tier in self._shifted:
-            self._put(state.tiles[tier.place], tier, at, partial, state.newest or at)
+            tier.put(state.tiles[tier.place], at, partial, state.newest or at)
             self._put_instant(state.instants[tier.place], tier, at, partial, state.newest or at)
 
     def answer(self, state: State | None, at: Micros) -> dict[str, Any]:
@@ -155,16 +138,12 @@ class Keeper:
         self, state: State, tier: Tier, tile: Micros, rows: Callable[[Micros, Micros], Iterable[Told]]
     ) -> None:
         found = [one for one in rows(tile, tile + tier.hop) if tier.offset or one.at != state.newest]
-        tiles, instants = state.tiles[tier.place], state.instants[tier.place]
-        whole = self._sum(found)
-        if whole is None:
-            tiles.pop(tile, None)
-        elif tile in tiles:
-            tiles[tile] = whole
+        tier.replace(state.tiles[tier.place], tile, self._sum(found))
+        instants = state.instants[tier.place]
         if tile in instants:
             instants[tile] = {}
             for one in found:
-                self._into(instants[tile], one.at, self._lift(one))
+                merge_at(self._merge, instants[tile], one.at, self._lift(one))
 
     def _sum(self, rows: Iterable[Told]) -> Partial | None:
         found = None
@@ -179,42 +158,22 @@ class Keeper:
     def _fold_pending(self, state: State, newest: Micros | None) -> None:
         if newest is not None and state.pending is not None:
             for tier in self._plain:
-                self._put(state.tiles[tier.place], tier, newest, state.pending, state.newest or newest)
-
-    def _put(self, tiles: Tiles, tier: Tier, at: Micros, partial: Partial, newest: Micros) -> None:
-        """Merge a partial into its tile, and drop tiles that no window can reach again."""
-        tile = at - at % tier.hop
-        found = tiles.get(tile)
-        if found is not None:
-            self._merge(found, partial)
-            return
-        oldest = tier.oldest(newest)
-        if tile >= oldest:  # else too late for any question that can still be asked
-            tiles[tile] = _copy(partial)
-            while (first := next(iter(tiles))) < oldest:
-                del tiles[first]
+                tier.put(state.tiles[tier.place], newest, state.pending, state.newest or newest)
 
     def _put_instant(
-        self, instants: dict[Micros, Tiles], tier: Tier, at: Micros, partial: Partial, newest: Micros
+        self, instants: dict[Micros, dict[Micros, Partial]], tier: Tier, at: Micros, partial: Partial, newest: Micros
     ) -> None:
         tile, ended = at - at % tier.hop, newest - tier.offset - tier.hop
         if tile > ended:
-            self._into(instants.setdefault(tile, {}), at, partial)
+            merge_at(self._merge, instants.setdefault(tile, {}), at, partial)
         while instants and (first := next(iter(instants))) <= ended:
             del instants[first]
-
-    def _into(self, tiles: Tiles, at: Micros, partial: Partial) -> None:
-        found = tiles.get(at)
-        if found is None:
-            tiles[at] = _copy(partial)
-        else:
-            self._merge(found, partial)
 
     @staticmethod
     def _shifted_pieces(state: State, tier: Tier, span: Span, at: Micros) -> list[Partial]:
         start, end = span.start(at), span.end(at)
         within = end - end % tier.hop
-        pieces = [piece for tile, piece in state.tiles[tier.place].items() if start <= tile < within]
+        pieces = tier.pieces(state.tiles[tier.place], start, within)
         instants = state.instants[tier.place].get(within)
         if instants and within >= start:
             pieces += [piece for instant, piece in instants.items() if instant < end]
@@ -223,25 +182,20 @@ class Keeper:
 
 def _pieces(state: State, tier: Tier, span: Span, at: Micros) -> list[Partial]:
     start = span.start(at)
-    pieces = [piece for tile, piece in state.tiles[tier.place].items() if tile >= start]
+    pieces = tier.pieces(state.tiles[tier.place], start, 4 * FOREVER)  # nothing later is in the tiles
     if state.pending is not None and state.newest is not None and start <= state.newest < at:
         pieces.append(state.pending)
     return pieces
 
 
-def _tiers(spans: Iterable[Span], rebuilt: bool) -> list[Tier]:
+def _tiers(spans: Iterable[Span], rebuilt: bool, merge: Callable[[Partial, Partial], None]) -> list[Tier]:
     reach: dict[tuple[Micros, Micros], Micros] = {}
     for span in spans:
         kind = _hop(span, rebuilt), span.offset
         reach[kind] = max(span.length, reach.get(kind, 0))
-    return [Tier(place, *kind, longest) for place, (kind, longest) in enumerate(sorted(reach.items()))]
+    return [Tier(place, *kind, longest, merge) for place, (kind, longest) in enumerate(sorted(reach.items()))]
 
 
 def _hop(span: Span, rebuilt: bool) -> Micros:
     """The width of a window's tiles: its own hop; a lifetime that nothing cuts has one tile."""
     return FOREVER if span.lifetime and not span.offset and not rebuilt else span.hop
-
-
-def _copy(partial: Partial) -> Partial:
-    """A partial of one's own: merging changes lists and dictionaries in place, and nothing inside them."""
-    return [one.copy() if one.__class__ is list or one.__class__ is dict else one for one in partial]

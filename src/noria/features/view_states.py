@@ -17,6 +17,7 @@ from noria.features.joins import Joiner
 from noria.features.ledger import NEVER, Fresh, Kept
 from noria.features.model import FOREVER, ViewSpec
 from noria.features.packing import packed, unpacked
+from noria.features.tiles import plain
 from noria.features.windows import lookback, span_of
 from noria.stores.online import OnlineStore
 
@@ -202,7 +203,9 @@ def _reach(view: ViewSpec) -> Micros:
 
 
 def _encode(state: State) -> bytes:
-    return packed([state.newest, state.pending, state.tiles, state.instants, state.latest])
+    return packed(
+        [state.newest, state.pending, [plain(groups) for groups in state.tiles], state.instants, state.latest]
+    )
 
 
 def _decode(stored: bytes) -> State:
