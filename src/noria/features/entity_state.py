@@ -43,10 +43,10 @@ class Keeper:
     """Knows how one view's states take rows in, and what they answer.
 
     `rebuilt`: rows may be taken back. A lifetime then has a tile a day (else one for ever), so that only that
-    day's rows are wanted again.
+    day's rows are wanted again. `past`: how many former newest values are remembered, for rows of other sources.
     """
 
-    def __init__(self, view: ViewSpec, *, rebuilt: bool) -> None:
+    def __init__(self, view: ViewSpec, *, rebuilt: bool, past: int = 0) -> None:
         slots, types = layout(view), column_types(view)
         self._lift, self._merge = lifter(slots), merger(slots)
         spans: dict[Span, list[FeatureSpec]] = {}
@@ -65,7 +65,7 @@ class Keeper:
         ]
         self._plain = [tier for tier in self._tiers if not tier.offset]
         self._shifted = [tier for tier in self._tiers if tier.offset]
-        self._newest = Newest.groups_of(view, rebuilt=rebuilt)
+        self._newest = Newest.groups_of(view, rebuilt=rebuilt, past=past)
         self._nothing = {feature.name: feature.default for feature in view.features}
         self._lists = [feature.name for feature in view.features if feature.kind == "last_n"]
 

@@ -12,6 +12,11 @@ from typing import Any, Protocol
 from noria.core.clock import Micros
 from noria.features.model import FeatureSpec, LatestJoin, ViewSpec
 
+PAST = 32
+"""For how many newer rows a former one of a joined source is remembered."""
+JOINED = "newest "
+"""How the name of a joined source's view begins."""
+
 
 class Answers(Protocol):
     """What answers for one joined source."""
@@ -45,7 +50,7 @@ def joined_view(join: LatestJoin) -> ViewSpec:
         FeatureSpec(column.name, "latest", column.name, ttl=join.ttl, dtype=column.dtype) for column in join.columns
     )
     return ViewSpec(
-        name=f"newest {join.source}",
+        name=f"{JOINED}{join.source}",
         source=join.source,
         entities=tuple(theirs for _, theirs in join.on),
         event_time=join.event_time,
@@ -54,6 +59,11 @@ def joined_view(join: LatestJoin) -> ViewSpec:
         key=join.key,
         retraction=join.retraction,
     )
+
+
+def past_of(view: ViewSpec) -> int:
+    """How many former values a view remembers: none, unless it is a joined source's."""
+    return PAST if view.name.startswith(JOINED) else 0
 
 
 def joiner(joins: Sequence[LatestJoin], kept: Callable[[ViewSpec], Answers]) -> Joiner | None:

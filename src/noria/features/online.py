@@ -25,7 +25,7 @@ from noria.features.ahead import Ahead
 from noria.features.batches import Batch, Known, decode_batch, identity
 from noria.features.history import fill
 from noria.features.intake import Intake
-from noria.features.joins import joined_view, joiner
+from noria.features.joins import joined_view, joiner, past_of
 from noria.features.ledger import Fresh, Kept, Ledger
 from noria.features.model import ViewSpec
 from noria.features.view_states import Entity, Reading, ViewStates
@@ -71,9 +71,9 @@ class OnlineFeatures:
 
     def _add(self, view: ViewSpec, name: str) -> None:
         complete = all(self._ledger.complete(name, source) for source in view.sources)
-        states = ViewStates(
-            view, name, self._store, self._ledger.views[name] if complete else None, joiner(view.joins, self._states_of)
-        )
+        kept = self._ledger.views[name] if complete else None
+        join, past = joiner(view.joins, self._states_of), past_of(view)
+        states = ViewStates(view, name, self._store, kept, joiner=join, past=past)
         if not complete:
             if self._ledger.views.pop(name, None):
                 self._write()  # first the account, then the states: a crash in between leaves no false claim

@@ -41,16 +41,18 @@ class ViewStates:
     """The states of `view`, whose digest is `name`, in `store`; `kept` is the account of what they contain.
 
     `history`: what was known by then has been filled in from history; None when that is still to come.
-    `fresh`: the newest row of any entity. `joiner` adds the columns of other sources to rows.
+    `fresh`: the newest row of any entity. `joiner` adds the columns of other sources to rows. `past`: for how
+    many newer rows of an entity its former newest values are remembered.
     """
 
     def __init__(
-        self, view: ViewSpec, name: str, store: OnlineStore, kept: Kept | None, joiner: Joiner | None = None
-    ) -> None:
+        self, view: ViewSpec, name: str, store: OnlineStore, kept: Kept | None, *,
+        joiner: Joiner | None = None, past: int = 0,
+    ) -> None:  # fmt: skip
         self.view, self.name = view, name
         self.history, self.fresh = (kept.history, kept.fresh) if kept else (None, None)
         self._joiner = joiner
-        self._keeper = Keeper(view, rebuilt=view.retraction is not None)
+        self._keeper = Keeper(view, rebuilt=view.retraction is not None, past=past)
         self._store = store
         self._prefix = f"{_FORM}/{name}/".encode()
         self._pages = _pages_of(view, store, self._prefix)

@@ -115,11 +115,10 @@ def offline_answers(ws: Workspace, world: World) -> list[Answer]:
         *(Column(key, types[name], nullable=True) for key, name in zip(keys, view.entities, strict=True)),
     )  # fmt: skip
     inputs = InputSet("Question", "question", "asked_at", request, (view,), (ViewInput(view.name, keys),))
-    asked = [
-        {"question": f"{number:09d}", "asked_at": one.at, INGESTED_AT: one.at}
-        | dict(zip(keys, one.entity, strict=True))
-        for number, one in enumerate(in_order(world.asks))
-    ]
+    asked = []
+    for number, ask in enumerate(in_order(world.asks)):
+        row = {"question": f"{number:09d}", "asked_at": ask.at, INGESTED_AT: ask.at}
+        asked.append(row | dict(zip(keys, ask.entity, strict=True)))
     sources = {source: [part(ws, table(source, rows), view_time(view, source))] for source, rows in world.rows.items()}
     spine = part(ws, _table(asked, request), "asked_at")
     found = load_features(ws, [build_part(ws, inputs, spine, sources, {})])
