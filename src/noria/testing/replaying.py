@@ -6,7 +6,6 @@ the store says. Every answer is written down before the next event is sent, so n
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
 import random
@@ -26,6 +25,7 @@ from noria.features.online import OnlineFeatures
 from noria.features.operations import build_part, load_features
 from noria.stores.online import OnlineStore
 from noria.testing import oracle
+from noria.testing.feature_answers import same
 from noria.testing.streams import ORDER, SHOP, Ask, World
 from noria.workspace.workspace import Workspace
 
@@ -140,15 +140,6 @@ def differences(view: ViewSpec, expected: Sequence[Answer], found: Sequence[Answ
         for feature, want, got in zip(view.features, one, other, strict=True)
         if not same(want, got)
     ]
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are the same as far as the promise goes."""
-    if isinstance(one, float) and isinstance(other, float):
-        return one == other or math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(same(*pair) for pair in zip(one, other, strict=True))
-    return type(one) is type(other) and bool(one == other)
 
 
 def in_order(asks: Sequence[Ask]) -> list[Ask]:
