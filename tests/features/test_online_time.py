@@ -9,10 +9,11 @@ import pytest
 from sensors import DAY, EVERY_KIND, HOUR, MINUTE, READING, reading
 from test_handover import table
 
-from noria.core.errors import Conflict
+from noria.core.errors import Conflict, NotFound
 from noria.features.ledger import Fresh
 from noria.features.model import BadEvents, ViewSpec
 from noria.features.online import OnlineFeatures
+from noria.features.reader import FeatureReader
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_memory import MemoryOnlineStore
 from noria.stores.online_redis import RedisOnlineStore
@@ -154,3 +155,20 @@ def test_a_memory_store_begins_anew_beside_its_spool(tmp_path: Path) -> None:
     again = OnlineFeatures([EVERY_KIND], MemoryOnlineStore(), tmp_path)
     assert again.lookup(EVERY_KIND, ("a",), AT + 1)["rows_1h"] == 1
     again.close()
+
+
+def test_others_read_what_the_keeper_wrote_last(tmp_path: Path, redis_server) -> None:
+    url = f"{redis_server.url}?prefix=shared:"
+    keeper = OnlineFeatures([EVERY_KIND], RedisOnlineStore(url), tmp_path, checkpoint_rows=1)
+    reader = FeatureReader([EVERY_KIND], RedisOnlineStore(url))
+    with pytest.raises(NotFound, match="Sensor"):
+        reader.lookup(EVERY_KIND, ("a",), AT)
+    keeper.backfill({"Reading": table([reading("a", AT)])})
+    for number in range(1, 4):
+        keeper.ingest("Reading", [reading("a", AT + number), reading("b", AT + number)])
+        reader.refresh()
+        asked = [("a",), ("nobody",), (None,), ("b",), ("a",)]
+        assert reader.read_many(EVERY_KIND, asked, AT + 9) == keeper.read_many(EVERY_KIND, asked, AT + 9)
+        assert reader.lookup(EVERY_KIND, ("a",), AT + 9)["rows_1h"] == number + 1
+    reader.close()
+    keeper.close()

@@ -41,11 +41,15 @@ _RETAINED = 32 << 20
 class OnlineFeatures:
     """The features of `views`, kept in `store`, with acknowledged events in the folder `spool`.
 
-    For one thread of one process: raises Conflict when another process has the spool.
+    After `checkpoint_rows` rows the states are written to the store: sooner where others read them there. For
+    one thread of one process: raises Conflict when another process has the spool.
     """
 
-    def __init__(self, views: Sequence[ViewSpec], store: OnlineStore, spool: Path) -> None:
+    def __init__(
+        self, views: Sequence[ViewSpec], store: OnlineStore, spool: Path, *, checkpoint_rows: int | None = None
+    ) -> None:
         self._store, self._spool_path = store, spool
+        self._checkpoint_rows = checkpoint_rows or _CHECKPOINT
         self._views: dict[str, ViewStates] = {}
         self._by_source: dict[str, list[ViewStates]] = {}
         self._intakes: dict[str, Intake] = {}
@@ -141,7 +145,7 @@ class OnlineFeatures:
             self._move_on(now)
         batch = Batch(source, stream, after, typed, now)
         self._take_in(self._spool.append(batch.encode()), batch)
-        if self._since >= _CHECKPOINT:
+        if self._since >= self._checkpoint_rows:
             self._checkpoint_if_room()
         return len(typed)
 
@@ -155,6 +159,12 @@ class OnlineFeatures:
     def read(self, view: ViewSpec, entity: Entity, at: Micros) -> Reading:
         """The features of an entity at `at`, as `lookup` gives them, and how fresh they are."""
         return self._kept(view, at).reading(entity, at)
+
+    def read_many(self, view: ViewSpec, entities: Sequence[Entity], at: Micros) -> list[Reading]:
+        """The same for many entities, in their order; what is not in memory comes from the store in one go."""
+        states = self._kept(view, at)
+        states.fetch(entities)
+        return [states.reading(entity, at) for entity in entities]
 
     def positions(self) -> dict[str, int]:
         """For each stream the number of the next row that is new."""

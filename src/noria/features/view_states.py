@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -90,6 +90,17 @@ class ViewStates:
         state = None if None in entity else self._states.get(entity) or self._recall(entity)
         return Reading(self._keeper.answer(state, at), state.newest if state else None, self.fresh)
 
+    def fetch(self, entities: Sequence[Entity]) -> None:
+        """Load the states of entities that are asked for next, in one go."""
+        wanted = [one for one in dict.fromkeys(entities) if one not in self._states and None not in one]
+        for entity, stored in zip(wanted, self._store.get_many([self._key(one) for one in wanted]), strict=True):
+            if stored is not None:
+                self._states[entity] = _decode(stored)
+
+    def forget(self) -> None:
+        """Forget the states that are in the store, so that they are read from there when they are asked for again."""
+        self._states = dict(self._changed)
+
     def changes(self) -> dict[bytes, bytes | None]:
         """Every state that changed since it was written last, as it is stored."""
         entries: dict[bytes, bytes | None] = {
@@ -152,7 +163,7 @@ class ViewStates:
         state = self._load(entity)
         if state is not None:
             if len(self._states) > _CACHED:
-                self._states = dict(self._changed)
+                self.forget()
             self._states[entity] = state
         return state
 
