@@ -33,6 +33,8 @@ Answer = list[Any]
 """The values of a view's features, in its order."""
 _MOST = 40
 """Rows that are sent at once, at most."""
+_BYTES = 30
+"""What an answer takes about, at least."""
 _ARROW = {"string": pa.string(), "float": pa.float64(), "bool": pa.bool_(), "int": pa.int64(), "time": pa.int64()}
 _COLUMNS = {"Order": ORDER, "Shop": SHOP}
 
@@ -68,13 +70,13 @@ def play_killed(
     history: int | None = None,
 ) -> int:  # fmt: skip
     """The same in a process of its own that is killed so many times at random; gives how often it was."""
-    moments = sorted(draw.randrange(len(world.asks)) for _ in range(kills))
+    sizes = sorted(draw.randrange(len(world.asks) * _BYTES) for _ in range(kills))
     killed = 0
     context = multiprocessing.get_context("fork")
     while True:
         keeper = context.Process(target=play, args=(world, folder, store), kwargs={"history": history})
         keeper.start()
-        while keeper.is_alive() and (not moments or len(answers(folder)) < moments[0]):
+        while keeper.is_alive() and (not sizes or _size(folder) < sizes[0]):
             keeper.join(0.02)
         if not keeper.is_alive():
             keeper.join()
@@ -84,7 +86,7 @@ def play_killed(
         os.kill(keeper.pid or 0, signal.SIGKILL)
         keeper.join()
         killed += 1
-        moments.pop(0)
+        sizes.pop(0)
 
 
 def answers(folder: Path) -> list[Answer]:
@@ -97,6 +99,10 @@ def answers(folder: Path) -> list[Answer]:
         found.append(data[at + 4 : end])
         at = end
     return [msgspec.msgpack.decode(one) for one in found]
+
+
+def _size(folder: Path) -> int:
+    return (folder / "answers").stat().st_size if (folder / "answers").exists() else 0
 
 
 def _cut_torn(folder: Path) -> None:
