@@ -55,13 +55,16 @@ class Found:
         )
 
 
-def replay(reads: int, seed: int, store: OpenStore, folder: Path, *, tell: Callable[[str], None] = print) -> Found:
-    """Replay worlds until there are so many reads."""
+def replay(
+    reads: int, seed: int, store: OpenStore, folder: Path, *, sizes: tuple[int, int] = LARGE,
+    tell: Callable[[str], None] = print,
+) -> Found:  # fmt: skip
+    """Replay worlds of `sizes` events and reads until there are so many reads."""
     found, number = Found(), 0
     while found.reads < reads:
         draw = random.Random(f"{seed} {number}")
         small = number % 4 == 3
-        events, asks = SMALL if small else LARGE
+        events, asks = SMALL if small else sizes
         if not small and reads - found.reads < asks:
             events, asks = max(50, events * (reads - found.reads) // asks), reads - found.reads
         one(found, draw, events, asks, store, folder / str(number), oracle=small)
