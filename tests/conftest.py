@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from noria.testing.postgres import PostgresServer
+from noria.testing.redis_server import RedisServer
 from noria.testing.workspace import make_workspace
 from noria.workspace.workspace import Workspace
 
@@ -26,6 +27,12 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
         yield server
 
 
