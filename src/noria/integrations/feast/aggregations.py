@@ -14,43 +14,59 @@ from noria.integrations.feast.naming import identifier, unused
 from noria.integrations.feast.spelling import duration
 
 _FUNCTIONS = {
-    "sum": "sum", "count": "count", "mean": "mean", "avg": "mean", "min": "min", "max": "max",
+    "sum": "sum", "count": "count", "mean": "mean", "avg": "mean", "min": "min", "max": "max", "std": "std",
+    "stddev": "std", "var": "var", "variance": "var", "count_distinct": "distinct", "first": "first", "last": "last",
 }  # fmt: skip
-_OF_NUMBERS = {"sum", "mean", "min", "max"}
+_IN_SIGHT = {"sum", "count", "mean", "min", "max"}
+"""What `noria` offers itself; the others are in `noria.aggregates`."""
+_TYPE_KEPT = {"sum", "min", "max", "first", "last"}
+_COUNTED = {"count", "distinct"}
 
 
 def aggregated(
-    view: View, outputs: Mapping[str, str], draft: Draft, reference: Callable[[Field], str]
+    view: View,
+    outputs: Mapping[str, str],
+    inputs: Mapping[str, str],
+    draft: Draft,
+    reference: Callable[[Field], str],
 ) -> list[DraftFeature]:
     """The window features of a view; `outputs` are the types of what Feast gives, `reference` names a column.
 
-    A registry does not say of which type an aggregated column is: that of a sum, a minimum or a maximum is taken
-    from what comes out, a mean's is float, and a counted one's is text, which any column can be read as.
+    A registry does not say of which type an aggregated column is. `inputs` are the types that the data itself
+    tells, where it can be read. Otherwise that of a sum, an extreme or an end is taken from what comes out, of a mean
+    or a spread it is float, and a column that is only counted is read as text.
     """
+    types = {**_guessed(view, outputs), **inputs}
     made: list[DraftFeature] = []
     for one in view.aggregations:
         function = _FUNCTIONS.get(one.function.lower())
-        if function is None or not one.window:
-            draft.note(f"feature {one.name} of view {view.name}", f"is left out: {_why(one)}")
+        if function is None:
+            draft.note(f"feature {one.name} of view {view.name}", f"is left out: there is no {one.function} here")
             continue
-        over = f"over={duration(one.window)}"
-        field = Field(one.column, _type(one, function, outputs))
-        call = f"noria.{function}({reference(field)}, {over})"
-        made.append(DraftFeature(unused(identifier(one.name), [other.name for other in made]), call))
-        if one.slide and one.slide != one.window:
-            draft.note(f"feature {one.name} of view {view.name}", f"slid by {duration(one.slide)[6:]} in Feast")
+        field = Field(one.column, types[one.column])
+        name = unused(identifier(one.name), [other.name for other in made])
+        made.append(DraftFeature(name, f"{_called(function)}({reference(field)}, over={_over(one)})"))
     told = {one.name for one in view.aggregations}
     for name in sorted(set(outputs) - told):
         draft.note(f"feature {name} of view {view.name}", "is left out: no aggregation of the view gives it")
     return made
 
 
-def _why(one: Aggregation) -> str:
-    return f"there is no {one.function} here" if one.window else "it has no window"
+def _called(function: str) -> str:
+    return f"noria.{function}" if function in _IN_SIGHT else f"noria.aggregates.{function}"
 
 
-def _type(one: Aggregation, function: str, outputs: Mapping[str, str]) -> str:
-    out = outputs.get(one.name, "")
-    if function in _OF_NUMBERS:
-        return out if function != "mean" and out in ("INT32", "INT64", "FLOAT", "DOUBLE") else "DOUBLE"
-    return "STRING"
+def _over(one: Aggregation) -> str:
+    return duration(one.window) if one.window else "noria.aggregates.lifetime()"
+
+
+def _guessed(view: View, outputs: Mapping[str, str]) -> dict[str, str]:
+    """The type of each aggregated column, by the aggregations that tell most of it."""
+    found: dict[str, str] = {}
+    for one in view.aggregations:
+        function, out = _FUNCTIONS.get(one.function.lower(), ""), outputs.get(one.name, "")
+        if function in _TYPE_KEPT and out:
+            found[one.column] = out
+        elif function not in _COUNTED:
+            found.setdefault(one.column, "DOUBLE")
+    return {one.column: "STRING" for one in view.aggregations} | found

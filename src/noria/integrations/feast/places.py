@@ -6,11 +6,18 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from noria.integrations.feast.draft import Draft, DraftSource
 from noria.integrations.feast.model import DataSource
 from noria.integrations.feast.naming import prose
 
 _LONGEST = 4000
+_TYPES = (
+    (pa.types.is_integer, "INT64"), (pa.types.is_floating, "DOUBLE"), (pa.types.is_boolean, "BOOL"),
+    (pa.types.is_timestamp, "UNIX_TIMESTAMP"), (pa.types.is_string, "STRING"), (pa.types.is_large_string, "STRING"),
+)  # fmt: skip
 _NEAR = 3
 """More steps up than this make a relative path that nobody can read: the absolute one is written."""
 
@@ -21,6 +28,17 @@ def local_path(source: DataSource, root: Path) -> Path | None:
     if source.kind != "BATCH_FILE" or "://" in place or not place.strip() or len(place) > _LONGEST or "\0" in place:
         return None
     return root / place
+
+
+def types_of(path: Path) -> dict[str, str]:
+    """The types of a Parquet file's columns as Feast calls them; nothing of what cannot be read or kept here."""
+    files = sorted(path.rglob("*.parquet"))[:1] if path.is_dir() else [path]
+    try:
+        schema = pq.read_schema(files[0])
+    except (OSError, pa.ArrowException, IndexError):
+        return {}
+    named = ((field.name, next((name for is_of, name in _TYPES if is_of(field.type)), "")) for field in schema)
+    return {name: kind for name, kind in named if kind}
 
 
 def note_place(source: DataSource, root: Path, draft: Draft, name: str) -> None:

@@ -15,7 +15,7 @@ from noria.integrations.feast.aggregations import aggregated
 from noria.integrations.feast.draft import Draft, DraftColumn, DraftFeature, DraftGroup, DraftSource, DraftView
 from noria.integrations.feast.model import DataSource, Field, Repository, Service, View
 from noria.integrations.feast.naming import class_name, identifier, unused
-from noria.integrations.feast.places import local_path, note_place
+from noria.integrations.feast.places import local_path, note_place, types_of
 from noria.integrations.feast.spelling import ANNOTATIONS, duration
 
 _DUMMY = "__dummy_id"
@@ -88,7 +88,8 @@ class _Translation:
     def _features(self, view: View, source: DraftSource, features: list[Field]) -> list[DraftFeature]:
         if view.kind == "stream" and view.aggregations:
             outputs = {one.name: one.type for one in features}
-            return aggregated(view, outputs, self.draft, lambda field: self._reference(source, field))
+            inputs = types_of(Path(source.place)) if source.local else {}
+            return aggregated(view, outputs, inputs, self.draft, lambda field: self._reference(source, field))
         ttl = f"ttl={duration(view.ttl)}" if view.ttl else "ttl=None"
         made: dict[str, DraftFeature] = {}
         for one in features:

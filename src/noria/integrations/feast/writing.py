@@ -55,7 +55,7 @@ def notes(draft: Draft) -> str:
         "created timestamp where a source has one, must not lie after the request. Feast looks at the event's time "
         "alone unless `filter_by_created_timestamp` is asked for. A table that was filled afterwards has late created "
         "timestamps; to learn from it all the same, ask for hindsight where the model is declared "
-        '(`knowledge="as_of_event"`), or leave `ingested_at` out of the query.',
+        "(`hindsight=True`), or leave `ingested_at` out of the query.",
         "- The online store enforces `ttl` as the training set does; Feast's does not.",
         "- A view without a model is declared with `project.views(…)`. A feature service is a tuple of views: give it "
         "to a model as `features=[*NAME]`.",

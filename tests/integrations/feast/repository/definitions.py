@@ -87,12 +87,19 @@ driver_windows = StreamFeatureView(
     name="driver_windows",
     entities=[driver],
     ttl=timedelta(days=1),
-    schema=[Field(name="sum_trips_today_3600s", dtype=Int64), Field(name="rate_1d", dtype=Float64)],
+    schema=[
+        Field(name="sum_trips_today_3600s", dtype=Int64),
+        Field(name="rate_1d", dtype=Float64),
+        Field(name="kinds_1d", dtype=Int64),
+        Field(name="most", dtype=Int64),
+    ],
     source=clicks,
     timestamp_field="event_timestamp",
     aggregations=[
         Aggregation(column="trips_today", function="sum", time_window=timedelta(hours=1)),
         Aggregation(column="conv_rate", function="mean", time_window=timedelta(days=1), name="rate_1d"),
+        Aggregation(column="status", function="count_distinct", time_window=timedelta(days=1), name="kinds_1d"),
+        Aggregation(column="trips_today", function="max", name="most"),
     ],
 )
 
