@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from noria.stores.database import Database
 from noria.testing.postgres import PostgresServer
+from noria.testing.redis_server import RedisServer
 from noria.testing.workspace import make_workspace
 from noria.workspace.workspace import Workspace
 
@@ -51,6 +52,12 @@ def postgresql(postgres: PostgresServer, tmp_path: Path) -> Iterator[Database]:
     with admin.connect() as connection:
         connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

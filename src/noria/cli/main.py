@@ -16,6 +16,7 @@ from noria.cli import (
     drift,
     erase,
     export,
+    features,
     import_,
     init,
     journal,
@@ -71,6 +72,7 @@ for _name, _command in _VERBS.items():
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.add_typer(check.app, name="check")
+app.add_typer(features.app, name="features")
 app.command("control", hidden=True)(control.command)
 
 
