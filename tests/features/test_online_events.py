@@ -126,7 +126,9 @@ def test_entities_that_look_alike_when_joined_as_text_are_apart(kept: Kept) -> N
 @pytest.mark.parametrize("different", [{}, {"retraction": None}, {"retraction": None, "key": None}])
 def test_an_entity_with_very_many_events_stays_small(tmp_path: Path, different: dict[str, object]) -> None:
     """What is read for it grows with its windows' tiles, not with its events; pages out of reach are removed."""
-    bounded = tuple(feature for feature in VIEW.features if not feature.lifetime and feature.name not in ("items", "yesterday"))
+    bounded = tuple(
+        feature for feature in VIEW.features if not feature.lifetime and feature.name not in ("items", "yesterday")
+    )
     kept = Kept(tmp_path, replace(VIEW, features=bounded, **different))
     sizes = []
     for half in range(4):
