@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,16 +15,17 @@ import sqlalchemy as sa
 
 from noria.core.errors import BadInput
 from noria.data import tables as data_tables
+from noria.data.versions.trees import all_trees
 from noria.erasure.kept import erase_events, erase_logs, erase_online
 from noria.erasure.model import Certificate, Hit, Place, Subject
 from noria.erasure.reading import files_below, hits_in
 from noria.erasure.records import erase_records, hits_in_database
-from noria.erasure.rows import NotRows, is_parquet, keys_of, without_rows
+from noria.erasure.rows import is_parquet, keys_of
 from noria.erasure.values import mentions, scrubbed
+from noria.erasure.versions import erase_file, erase_versions, rows_gone
 from noria.registry import operations as registry
 from noria.registry.tags import set_version_tag
 from noria.stores.compaction import compact_database
-from noria.stores.disk import sync_folder
 from noria.stores.journal import Fact
 from noria.training.tables import step_results
 from noria.workspace.workspace import Workspace
@@ -60,6 +60,7 @@ def erase(ws: Workspace, subject: Subject, *, watch: Watch = lambda *_: None) ->
     places = erase_events(ws, subject)  # first, for it finds out whether a server is running
     places += erase_online(ws, plain)
     places += erase_logs(ws, subject)
+    places += erase_versions(ws, plain)
     places += _erase_tables(ws, plain)
     blobs, shrunk = _erase_blobs(ws, plain, subject, watch)
     models = _affected(ws, set(shrunk))
@@ -95,8 +96,9 @@ def certificates(ws: Workspace) -> list[Certificate]:
 
 
 def _outside(ws: Workspace) -> Iterator[Path]:
-    """Folders of the workspace that do not lie in the project's."""
-    for folder in (ws.settings.home, ws.settings.artifacts, ws.settings.online):
+    """Folders of the workspace, and checked-out ones, that do not lie in the project's."""
+    trees = [Path(tree.path) for tree in all_trees(ws)]
+    for folder in (ws.settings.home, ws.settings.artifacts, ws.settings.online, *trees):
         if isinstance(folder, Path) and not folder.resolve().is_relative_to(ws.root):
             yield folder.resolve()
 
@@ -127,24 +129,10 @@ def _erase_tables(ws: Workspace, subject: Subject) -> list[Place]:
     named = {ws.root / file["name"] for told in _snapshots(ws) for file in told["files"]}
     places = []
     for path in sorted(one for one in named if one.is_file()):
-        fresh = path.with_name(f".{path.name}.erasing")
-        try:
-            if found := _rows_gone(path, fresh, subject):
-                shutil.copymode(path, fresh)
-                fresh.replace(path)
-                sync_folder(path.parent)
-                name = path.relative_to(ws.root).as_posix() if path.is_relative_to(ws.root) else path.as_posix()
-                places.append(Place("table", name, found, "rows removed"))
-        finally:
-            fresh.unlink(missing_ok=True)
+        if found := erase_file(path, subject):
+            name = path.relative_to(ws.root).as_posix() if path.is_relative_to(ws.root) else path.as_posix()
+            places.append(Place("table", name, found, "rows removed"))
     return places
-
-
-def _rows_gone(path: Path, target: Path, subject: Subject) -> int:
-    try:
-        return without_rows(path, target, subject)
-    except NotRows:
-        return 0  # the reading afterwards tells whether it names the subject
 
 
 def _erase_blobs(ws: Workspace, plain: Subject, linked: Subject, watch: Watch) -> tuple[list[Place], dict[str, int]]:
@@ -156,7 +144,7 @@ def _erase_blobs(ws: Workspace, plain: Subject, linked: Subject, watch: Watch) -
         fresh = ws.folder("tmp") / f"{digest}.erasing"
         try:
             path = ws.blobs.path(digest)
-            found = _rows_gone(path, fresh, linked if digest in frames else plain) or _json_gone(path, fresh, plain)
+            found = rows_gone(path, fresh, linked if digest in frames else plain) or _json_gone(path, fresh, plain)
             if found:
                 ws.blobs.put_file(fresh, instead_of=digest)
                 shrunk[digest] = found
