@@ -82,6 +82,18 @@ def test_who_writes_into_an_object_through_a_hard_link_is_found_out(ws, pets, tm
     assert read(tmp_path / "again") == PETS
 
 
+def test_who_only_touches_a_hard_link_does_no_harm(ws, pets, tmp_path, commit):
+    commit(pets)
+    linked = tmp_path / "linked"
+    operations.checkout(ws, "pets", "", linked, link="hardlink")
+    (linked / "cat.txt").chmod(0o644)
+    (linked / "cat.txt").touch()
+    operations.checkout(ws, "pets", "", tmp_path / "again", link="hardlink")
+    assert read(tmp_path / "again") == PETS
+    assert oct((linked / "cat.txt").stat().st_mode)[-3:] == "444"
+    assert operations.status(ws, linked).changes == ()
+
+
 def test_where_the_disk_has_no_reflinks_it_is_said(ws, pets, tmp_path, commit):
     commit(pets)
     probe = cloning.choose_link(str(object_store(ws).root), bytes(tmp_path), "auto")

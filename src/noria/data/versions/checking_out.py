@@ -17,7 +17,7 @@ from noria.data.versions.cloning import choose_link
 from noria.data.versions.differences import same
 from noria.data.versions.disk import told
 from noria.data.versions.model import Entry, Snapshot, shown
-from noria.data.versions.names import MAIN
+from noria.data.versions.names import MAIN, folders_of
 from noria.data.versions.objects import ObjectStore
 from noria.data.versions.places import object_store
 from noria.data.versions.placing import Placer
@@ -140,7 +140,7 @@ def _plan(
         )
 
     write = [entry for path, entry in sorted(target.items()) if not same(entry, current.get(path))]
-    known |= {folder for path in known for folder in parents_of(path) if folder in current}
+    known |= folders_of(known) & current.keys()
     remove = [current[path] for path in sorted(known) if path in current and path not in target]
     gone = {entry.path for entry in remove}
     obstacles = _obstacles(write, current, gone)
@@ -151,11 +151,12 @@ def _plan(
 def _obstacles(write: Sequence[Entry], current: Mapping[bytes, Entry], gone: set[bytes]) -> list[bytes]:
     """What lies where a folder has to be, or in a folder where a file has to be, and is not going anyway."""
     made = {entry.path for entry in write if entry.kind != "folder"}
-    folders = {path for entry in write for path in parents_of(entry.path)}
-    found = [path for path in folders if path in current and current[path].kind != "folder" and path not in gone]
-    found += [path for path in made if path in current and current[path].kind == "folder" and path not in gone]
-    within = (path for path in current if path not in gone and any(one in made for one in parents_of(path)))
-    return [*found, *within]
+    needed = folders_of([entry.path for entry in write]) & current.keys()
+    found = [path for path in needed if current[path].kind != "folder"]
+    found += [path for path in made & current.keys() if current[path].kind == "folder"]
+    if blocked := folders_of(current) & made:
+        found += [path for path in current if any(one in blocked for one in parents_of(path))]
+    return [path for path in found if path not in gone]
 
 
 def parents_of(path: bytes) -> list[bytes]:

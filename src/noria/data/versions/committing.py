@@ -85,7 +85,8 @@ def commit(
         reading = read_tree(ws, full, store, progress)
         _keep_all(ws, store, reading, base, verify=verify)
         entries = reading.entries()
-        found = clashes(entry.path for entry in entries) if reading.hashed or base.snapshot is None or portable else []
+        paths = [entry.path for entry in entries]
+        found = clashes(paths) if portable or any(path not in base.entries for path in paths) else []
         if portable:
             refuse_clashes(found)
         progress("writing", 0, 1)

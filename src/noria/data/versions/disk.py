@@ -48,16 +48,17 @@ def filesystem_now(folder: Path) -> int:
         marker.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Put a small file in place, all of it or nothing."""
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Put a file in place, all of it or nothing; `durable` waits until it would survive a power cut."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     with told(path.parent):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from noria.core.errors import BadInput
 from noria.data.versions.model import shown
@@ -46,17 +46,19 @@ def split_address(text: str) -> tuple[str, str]:
     return name, reference
 
 
-def clashes(paths: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+def clashes(paths: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """Pairs of paths, or of folders on their way, that a system which ignores case would take for one."""
+    every = {*paths, *folders_of(paths)}
+    if all(map(bytes.isascii, every)) and len(set(map(bytes.lower, every))) == len(every):
+        return []  # nearly always; what follows is for names with other letters, and for telling which
     seen: dict[str, bytes] = {}
     found = []
-    for path in paths:
-        for one in _with_folders(path):
-            alike = unicodedata.normalize("NFC", one.decode("utf-8", "surrogateescape")).casefold()
-            before = seen.setdefault(alike, one)
-            if before != one:
-                found.append((before, one))
-    return list(dict.fromkeys(found))
+    for path in sorted(every):
+        alike = unicodedata.normalize("NFC", path.decode("utf-8", "surrogateescape")).casefold()
+        before = seen.setdefault(alike, path)
+        if before != path:
+            found.append((before, path))
+    return found
 
 
 def refuse_clashes(found: list[tuple[bytes, bytes]]) -> None:
@@ -69,9 +71,13 @@ def refuse_clashes(found: list[tuple[bytes, bytes]]) -> None:
         )
 
 
-def _with_folders(path: bytes) -> Iterable[bytes]:
-    yield path
-    at = path.find(b"/")
-    while at >= 0:
-        yield path[:at]
-        at = path.find(b"/", at + 1)
+def folders_of(paths: Iterable[bytes]) -> set[bytes]:
+    """Every folder on the way to the paths."""
+    found = {path.rpartition(b"/")[0] for path in paths}
+    waiting = list(found)
+    while waiting:
+        above = waiting.pop().rpartition(b"/")[0]
+        if above not in found:
+            found.add(above)
+            waiting.append(above)
+    return found

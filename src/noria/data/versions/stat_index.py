@@ -62,7 +62,7 @@ def save_index(path: Path, rows: Iterable[Row], began: int) -> None:
     fine, coarse = began - _TICK, began - _COARSE_TICK
     kept = [row for row in rows if row.modified < (fine if row.modified % _SECOND else coarse)]
     body = _encoder.encode(kept)
-    write_whole(path, _MAGIC + blake3(body).digest() + body)
+    write_whole(path, _MAGIC + blake3(body).digest() + body, durable=False)
 
 
 def matches(row: Row, stat: os.stat_result) -> bool:
