@@ -28,7 +28,7 @@ from noria.features.intake import Intake
 from noria.features.joins import joined_view, joiner, past_of
 from noria.features.ledger import Fresh, Kept, Ledger
 from noria.features.model import ViewSpec
-from noria.features.view_states import Entity, Reading, ViewStates
+from noria.features.view_states import Entity, Reading, ViewStates, prefix_of
 from noria.stores.online import OnlineStore
 from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
 
@@ -62,6 +62,7 @@ class OnlineFeatures:
             self._ahead = Ahead(store, self._ledger.moment)
             self.add_views(views)
             self._recover()
+            self._forget()
         except BaseException:
             self._spool.close()
             raise
@@ -204,7 +205,9 @@ class OnlineFeatures:
     def _write(self) -> None:
         entries: dict[bytes, bytes | None] = {}
         for states in self._views.values():
-            self._ledger.views[states.name] = Kept(self._ledger.record, states.history, states.fresh)
+            self._ledger.views[states.name] = Kept(
+                self._ledger.record, states.history, states.fresh, states.view.sources
+            )
             entries.update(states.changes())
         self._ledger.moment = self._ahead.moment
         entries.update(self._ahead.entry() | self._ledger.entry())
@@ -228,6 +231,12 @@ class OnlineFeatures:
     def _recover(self) -> None:
         for number, batch in self._records(self._ledger.record):
             self._take_in(number, batch)
+
+    def _forget(self) -> None:
+        """Let go of the states of views that nobody keeps any more; a view that missed nothing may come back."""
+        for name in self._ledger.outlived(self._views):
+            self._store.clear(prefix_of(name))  # first the states: without their account nobody would find them
+            del self._ledger.views[name]
 
     def _records(self, after: int) -> Iterator[tuple[int, Batch]]:
         """Batches of the spool, their rows filled up with nulls for columns that came later."""
