@@ -3,6 +3,7 @@
     --reads 1000000   how many reads (an answer of every feature of a view counts as one)
     --seed 1          which worlds
     --redis           the store is a Redis server instead of LMDB
+    --flights 100000  so many real flights of 2013 instead, each asked for when it was about to leave
 
 Every world is a random view (a dozen features of any kind, compound keys, joins, retractions) and a random stream:
 one row in ten late, one in twenty twice, some taken back, ties, hot keys, clocks that lag. The process that keeps
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
+from noria.core.clock import parse_moment
 from noria.stores.online import OnlineStore
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_redis import RedisOnlineStore
@@ -102,22 +105,41 @@ def one(
     found.values += len(got) * len(view.features)
 
 
+def shared(url: str) -> OpenStore:
+    """Stores on a Redis server, one for each world."""
+    return lambda path: RedisOnlineStore(f"{url}?prefix={path.parent.name}:")
+
+
+def flights(asks: int, folder: Path) -> Found:
+    """Replay a year's real departures, arrivals and weather, and ask for flights from February on."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "features"))
+    import test_replay_flights as real
+
+    started = perf_counter()
+    ws = make_workspace(folder / "ws")
+    year = real.tables_of(folder, list(range(1, 13)))
+    expected, answered = real.both(ws, folder, year, parse_moment("2013-02-01T05:00"), asks)
+    ws.close()
+    wrong = real.differences(expected, answered)
+    seconds = perf_counter() - started
+    return Found(1, len(answered), len(answered) * expected.num_columns, 0, wrong, seconds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reads", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--redis", action="store_true")
+    parser.add_argument("--flights", type=int, default=0)
     asked = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        store: OpenStore = LmdbOnlineStore
-        if asked.redis:
-            server = stack.enter_context(RedisServer())
-
-            def store(path: Path) -> OnlineStore:
-                return RedisOnlineStore(f"{server.url}?prefix={path.parent.name}:")
-
-        found = replay(asked.reads, asked.seed, store, folder)
+        server = stack.enter_context(RedisServer()) if asked.redis else None
+        if asked.flights:
+            found = flights(asked.flights, folder)
+            print(found.line())
+        else:
+            found = replay(asked.reads, asked.seed, shared(server.url) if server else LmdbOnlineStore, folder)
     for line in found.wrong[:20]:
         print(line)
     raise SystemExit(1 if found.wrong else 0)
