@@ -23,12 +23,13 @@ from noria.core.digest import digest
 from noria.core.errors import BadInput, NotFound, StorageFull
 from noria.features.ahead import Ahead
 from noria.features.batches import Batch, Known, decode_batch, identity
+from noria.features.forgetting import forget_outlived
 from noria.features.history import fill
 from noria.features.intake import Intake
 from noria.features.joins import joined_view, joiner, past_of
 from noria.features.ledger import Fresh, Kept, Ledger
 from noria.features.model import ViewSpec
-from noria.features.view_states import Entity, Reading, ViewStates, prefix_of
+from noria.features.view_states import Entity, Reading, ViewStates
 from noria.stores.online import OnlineStore
 from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
 
@@ -62,7 +63,7 @@ class OnlineFeatures:
             self._ahead = Ahead(store, self._ledger.moment)
             self.add_views(views)
             self._recover()
-            self._forget()
+            forget_outlived(store, self._ledger, self._views)
         except BaseException:
             self._spool.close()
             raise
@@ -231,12 +232,6 @@ class OnlineFeatures:
     def _recover(self) -> None:
         for number, batch in self._records(self._ledger.record):
             self._take_in(number, batch)
-
-    def _forget(self) -> None:
-        """Let go of the states of views that nobody keeps any more; a view that missed nothing may come back."""
-        for name in self._ledger.outlived(self._views):
-            self._store.clear(prefix_of(name))  # first the states: without their account nobody would find them
-            del self._ledger.views[name]
 
     def _records(self, after: int) -> Iterator[tuple[int, Batch]]:
         """Batches of the spool, their rows filled up with nulls for columns that came later."""
