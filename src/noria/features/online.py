@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from noria.features.intake import Intake
 from noria.features.joins import joined_view, joiner, past_of
 from noria.features.ledger import Fresh, Kept, Ledger
 from noria.features.model import ViewSpec
+from noria.features.seen import SeenIds
 from noria.features.view_states import Entity, Reading, ViewStates
 from noria.stores.online import OnlineStore
 from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
@@ -61,6 +63,7 @@ class OnlineFeatures:
             self._ledger = Ledger.read(store)
             self._continue()
             self._ahead = Ahead(store, self._ledger.moment)
+            self._seen = SeenIds(store)
             self.add_views(views)
             self._recover()
             forget_outlived(store, self._ledger, self._views)
@@ -127,25 +130,30 @@ class OnlineFeatures:
         *,
         stream: str = "",
         position: int | None = None,
+        ids: Sequence[str] = (),
         now: Micros | None = None,
     ) -> int:
         """Take in events of one source; gives how many were new. When it returns they survive kill -9.
 
         With a `stream`, `position` is the number of the first row in it: rows taken in before are passed
-        over, so a sender that is not sure sends them again. A row known more than a minute after `now` is
+        over, so a sender that is not sure sends them again. In a stream without positions `ids` name the rows,
+        one each, and do the same for its newest hundred thousand (seen.py). A row known more than a minute after `now` is
         refused, one known a little after it counts from its own moment on. Raises BadEvents with every fault,
         NotFound for a source that no view needs, StorageFull; then nothing is taken in.
         """
         intake = self._intakes.get(source)
         if intake is None:
             raise NotFound("source", source, self._intakes)
-        skip, after = self._place(stream, position, len(rows))
+        skip, after = (0, 0) if ids else self._place(stream, position, len(rows))
         typed = intake.read(rows[skip:], skip, now)
+        if ids:
+            new = self._seen.new(stream, ids)
+            typed, ids = list(compress(typed, new)), list(compress(ids, new))
         if not typed:
             return 0
         if now is not None:
             self._move_on(now)
-        batch = Batch(source, stream, after, typed, now)
+        batch = Batch(source, stream, after, typed, now, list(ids))
         self._take_in(self._spool.append(batch.encode()), batch)
         if self._since >= self._checkpoint_rows:
             self._checkpoint_if_room()
@@ -211,8 +219,9 @@ class OnlineFeatures:
             )
             entries.update(states.changes())
         self._ledger.moment = self._ahead.moment
-        entries.update(self._ahead.entry() | self._ledger.entry())
+        entries.update(self._ahead.entry() | self._ledger.entry() | self._seen.changes())
         self._store.put_many(entries)
+        self._seen.written()
         for states in self._views.values():
             states.written()
 
@@ -244,7 +253,9 @@ class OnlineFeatures:
         self._ledger.record = self._ledger.touched[batch.source] = record
         rows = self._ahead.arrived(batch.source, batch.rows, batch.now)
         self._spread(batch.source, rows)
-        if batch.stream:
+        if batch.ids:
+            self._seen.add(batch.stream, batch.ids)
+        elif batch.stream:
             self._ledger.reached(batch.stream, batch.after)
         self._since += len(batch.rows)
 

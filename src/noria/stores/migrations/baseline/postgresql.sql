@@ -222,6 +222,14 @@ CREATE TABLE step_results (
 	PRIMARY KEY (step, key)
 );
 
+CREATE TABLE versioned_datasets (
+	name VARCHAR(200) NOT NULL,
+	created BIGINT NOT NULL,
+	actor VARCHAR(255) NOT NULL,
+	tables TEXT NOT NULL,
+	PRIMARY KEY (name)
+);
+
 CREATE TABLE webhooks (
 	id VARCHAR(64) NOT NULL,
 	name VARCHAR(63) NOT NULL,
@@ -265,6 +273,17 @@ CREATE TABLE aliases (
 	moved BIGINT NOT NULL,
 	PRIMARY KEY (model, alias),
 	FOREIGN KEY(model) REFERENCES registered_models (name) ON DELETE CASCADE ON UPDATE CASCADE
+);
+
+CREATE TABLE data_versions (
+	id VARCHAR(64) NOT NULL,
+	dataset VARCHAR(200) NOT NULL,
+	root VARCHAR(64) NOT NULL,
+	at BIGINT NOT NULL,
+	run VARCHAR(64) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(dataset) REFERENCES versioned_datasets (name)
 );
 
 CREATE TABLE datasets (
@@ -412,6 +431,26 @@ CREATE TABLE work_steps (
 	FOREIGN KEY(run) REFERENCES work_runs (run)
 );
 
+CREATE TABLE data_pins (
+	snapshot VARCHAR(64) NOT NULL,
+	holder VARCHAR(300) NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (snapshot, holder),
+	FOREIGN KEY(snapshot) REFERENCES data_versions (id)
+);
+
+CREATE TABLE data_refs (
+	dataset VARCHAR(200) NOT NULL,
+	name VARCHAR(200) NOT NULL,
+	kind VARCHAR(8) NOT NULL,
+	snapshot VARCHAR(64) NOT NULL,
+	moved BIGINT NOT NULL,
+	actor VARCHAR(255) NOT NULL,
+	PRIMARY KEY (dataset, name),
+	FOREIGN KEY(dataset) REFERENCES versioned_datasets (name),
+	FOREIGN KEY(snapshot) REFERENCES data_versions (id)
+);
+
 CREATE TABLE feature_view_figures (
 	view VARCHAR(255) NOT NULL,
 	number INTEGER NOT NULL,
@@ -544,6 +583,10 @@ CREATE UNIQUE INDEX work_runs_dedup ON work_runs (dedup) WHERE state NOT IN ('fa
 
 CREATE INDEX work_runs_ready ON work_runs (state, priority, run);
 
+CREATE INDEX ix_data_versions_dataset ON data_versions (dataset);
+
+CREATE INDEX ix_data_versions_run ON data_versions (run);
+
 CREATE INDEX logged_models_newest ON logged_models (experiment, stage, created DESC);
 
 CREATE INDEX ix_runs_model ON runs (model);
@@ -558,4 +601,4 @@ CREATE INDEX latest_metrics_order ON latest_metrics (experiment, metric, is_nan,
 
 CREATE TABLE noria_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO noria_schema VALUES ('0002');
+INSERT INTO noria_schema VALUES ('0003');
