@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Self
 
 import msgspec
@@ -25,11 +26,13 @@ class Kept(msgspec.Struct):
     """What the states of one view contain: records of the spool up to `record`, and rows of history.
 
     `history`: everything known by then came from history; None when the view has not been filled yet.
+    `sources`: those whose rows matter to it.
     """
 
     record: int
     history: Micros | None = None
     fresh: Fresh | None = None
+    sources: tuple[str, ...] = ()
 
 
 class Ledger(msgspec.Struct):
@@ -80,6 +83,14 @@ class Ledger(msgspec.Struct):
         """Whether the states of a view contain every event of its source that was taken in."""
         kept = self.views.get(view)
         return kept is not None and kept.record >= self.touched.get(source, -1)
+
+    def outlived(self, kept: Collection[str]) -> list[str]:
+        """Views that are not `kept` and have missed events meanwhile: their states can answer nobody any more."""
+        return [
+            name
+            for name, one in self.views.items()
+            if name not in kept and not all(self.complete(name, source) for source in one.sources)
+        ]
 
     def note(self, source: str, newest: Micros | None) -> None:
         """Account for rows of a source, the newest of which happened at `newest`."""

@@ -24,6 +24,7 @@ from noria.core.digest import digest
 from noria.core.errors import BadInput, NotFound, StorageFull
 from noria.features.ahead import Ahead
 from noria.features.batches import Batch, Known, decode_batch, identity
+from noria.features.forgetting import forget_outlived
 from noria.features.history import fill
 from noria.features.intake import Intake
 from noria.features.joins import joined_view, joiner, past_of
@@ -65,6 +66,7 @@ class OnlineFeatures:
             self._seen = SeenIds(store)
             self.add_views(views)
             self._recover()
+            forget_outlived(store, self._ledger, self._views)
         except BaseException:
             self._spool.close()
             raise
@@ -212,7 +214,9 @@ class OnlineFeatures:
     def _write(self) -> None:
         entries: dict[bytes, bytes | None] = {}
         for states in self._views.values():
-            self._ledger.views[states.name] = Kept(self._ledger.record, states.history, states.fresh)
+            self._ledger.views[states.name] = Kept(
+                self._ledger.record, states.history, states.fresh, states.view.sources
+            )
             entries.update(states.changes())
         self._ledger.moment = self._ahead.moment
         entries.update(self._ahead.entry() | self._ledger.entry() | self._seen.changes())

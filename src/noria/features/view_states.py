@@ -37,6 +37,11 @@ class Reading(msgspec.Struct, frozen=True):
     fresh: Fresh | None
 
 
+def prefix_of(name: str) -> bytes:
+    """How the keys of a view begin, of which this is the digest."""
+    return f"{_FORM}/{name}/".encode()
+
+
 class ViewStates:
     """The states of `view`, whose digest is `name`, in `store`; `kept` is the account of what they contain.
 
@@ -54,7 +59,7 @@ class ViewStates:
         self._joiner = joiner
         self._keeper = Keeper(view, rebuilt=view.retraction is not None, past=past)
         self._store = store
-        self._prefix = f"{_FORM}/{name}/".encode()
+        self._prefix = prefix_of(name)
         self._pages = _pages_of(view, store, self._prefix)
         self._reach = _reach(view)
         self._states: dict[Entity, State] = {}
