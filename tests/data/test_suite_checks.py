@@ -33,7 +33,9 @@ def accept(ws: Any, spec: Any) -> Any:
 
 def test_a_critical_failure_refuses(ws: Any, readings: Any, row: Any, write: Any, suite: Any) -> None:
     write("1.parquet", [row(celsius=20.0), row(celsius=45.0)])
-    spec = replace(readings, suite=suite(("column_max_to_be_between", "critical", {"column": "celsius", "max_value": 40})))
+    spec = replace(
+        readings, suite=suite(("column_max_to_be_between", "critical", {"column": "celsius", "max_value": 40}))
+    )
     with pytest.raises(DataRefused, match="celsius has a greatest value that is at most 40: the greatest value is 45"):
         accept(ws, spec)
     assert data.last_accepted(ws, "Reading") is None
@@ -77,7 +79,7 @@ def test_a_suite_that_is_not_there_stops_the_turn(ws: Any, readings: Any, row: A
 
 def test_rows_of_later_are_not_seen(ws: Any, readings: Any, row: Any, write: Any, suite: Any) -> None:
     later = row()["at"] + 1_000_000
-    write("1.parquet", [row(), row(ingested_at=later + 60_000_000)])
+    write("1.parquet", [row(ingested_at=later + 5_000_000), row(ingested_at=later + 60_000_000)])
     spec = replace(readings, suite=suite(("table_row_count_to_equal", "critical", {"value": 1})))
     checked = data.check(ws, spec, data.take_snapshot(ws, spec, as_of=later + 10_000_000))
     assert checked.rows == 1

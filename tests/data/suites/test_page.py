@@ -93,7 +93,7 @@ def test_all_kinds_of_columns_have_their_picture(shown: Any) -> None:
         "day": [one.date() for one in times],
     }  # fmt: skip
     _, text = shown(data)
-    assert text.count("<svg") == 4  # number, time, zoned; a list and few values have bars of counts, day has bins? no
+    assert text.count("<svg") == 3  # the number and the two times; of nine days, as of texts, each has a bar
     assert "The suite expects nothing." in text
 
 
