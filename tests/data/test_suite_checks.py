@@ -18,9 +18,8 @@ from noria.project.values import Document, source_spec
 def suite(tmp_path: Any) -> Any:
     def write(*expectations: Any) -> str:
         (tmp_path / "checks").mkdir(exist_ok=True)
-        document = {"name": "readings", "expectations": [
-            {"type": f"expect_{kind}", "severity": severity, "kwargs": kwargs} for kind, severity, kwargs in expectations
-        ]}  # fmt: skip
+        found = [{"type": f"expect_{kind}", "severity": how, "kwargs": kwargs} for kind, how, kwargs in expectations]
+        document = {"name": "readings", "expectations": found}
         (tmp_path / "checks" / "readings.json").write_text(json.dumps(document))
         return "checks/readings.json"
 
