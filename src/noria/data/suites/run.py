@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from noria.core.clock import Clock
-from noria.data.suites.asking import asking
+from noria.data.suites.asking import COUNT, asking
 from noria.data.suites.catalogue import CATALOGUE
 from noria.data.suites.examples import with_examples
 from noria.data.suites.model import Expectation, Outcome, Report, Suite, UnreadableTable, Verdict
@@ -25,6 +25,9 @@ from noria.data.suites.table import Opened, Table, opened
 
 ROUNDS = 5
 """More rounds than any expectation needs."""
+
+_ROWS = -1
+"""The place, among those of the expectations, of the question how many rows there are."""
 
 Watcher = Callable[[str], None]
 
@@ -77,12 +80,13 @@ def check_opened(
             outcomes[place] = done
         else:
             plans[place] = done
-    rows = _rows(there)
+    plans[_ROWS] = Ask({"rows": COUNT}, lambda found: Judgement(True, found))
     for _ in range(ROUNDS):
         watch("read")
         _round(there, plans, outcomes, suite.expectations)
         if all(isinstance(plan, Judgement) for plan in plans.values()):
             break
+    rows = _number(plans.pop(_ROWS))
     for place, plan in plans.items():
         if isinstance(plan, Judgement):
             watch(suite.expectations[place].type)
@@ -93,11 +97,9 @@ def check_opened(
     return Report(suite, name, rows, types, ordered, there.passes, seconds)
 
 
-def _rows(there: Opened) -> int:
-    try:
-        return int(there.ask("SELECT count(*) FROM __table")[0][0])  # told by the files' own footers
-    except duckdb.Error as error:
-        raise UnreadableTable(f"the table cannot be read: {_said(error)}") from error
+def _number(rows: Plan) -> int:
+    assert isinstance(rows, Judgement)
+    return int(rows.result["rows"])
 
 
 def _begin(expectation: Expectation, suite: Suite, there: Opened, options: Options) -> Plan | Outcome:
@@ -149,6 +151,8 @@ def _round(
                 plans[place] = plan.then(answers[place] if answers is not None else _alone(there, plan))
         except (Refused, duckdb.Error) as error:
             reason = str(error) if isinstance(error, Refused) else _said(error)
+            if place == _ROWS:
+                raise UnreadableTable(f"the table cannot be read: {reason}") from error
             outcomes[place] = Outcome(expectations[place], Verdict.FAILED, reason=reason, raised=True)
             del plans[place]
         except NotRun as unknown:
