@@ -29,6 +29,8 @@ ROUNDS = 5
 _ROWS = -1
 """The place, among those of the expectations, of the question how many rows there are."""
 
+_HEAVY, _TOGETHER = ("DISTINCT", "quantile_cont", "bitstring_agg"), 8
+
 Watcher = Callable[[str], None]
 
 
@@ -161,16 +163,25 @@ def _round(
 
 
 def _together(there: Opened, asks: Mapping[int, Ask]) -> dict[int, dict[str, Any]] | None:
-    """The aggregates of all asks in one SELECT, each asked once; None when one of them spoils it for all."""
+    """The aggregates of all asks, each asked once; None when one of them spoils it for all."""
     wanted = list(dict.fromkeys(sql for ask in asks.values() for sql in ask.aggregates.values()))
-    if not wanted:
-        return {}
+    values: dict[str, Any] = {}
     try:
-        row = there.ask(f"SELECT {', '.join(wanted)} FROM __table")[0]
+        for some in in_passes(wanted):
+            values |= zip(some, there.ask(f"SELECT {', '.join(some)} FROM __table")[0], strict=True)
     except duckdb.Error:
         return None
-    values = dict(zip(wanted, row, strict=True))
     return {place: {key: values[sql] for key, sql in ask.aggregates.items()} for place, ask in asks.items()}
+
+
+def in_passes(wanted: Sequence[str]) -> list[list[str]]:
+    """The aggregates of each pass over the table: one pass, unless very many of them hold all values in memory."""
+    heavy = [sql for sql in wanted if any(word in sql for word in _HEAVY)]
+    light = [sql for sql in wanted if sql not in set(heavy)]
+    passes = [heavy[start : start + _TOGETHER] for start in range(0, len(heavy), _TOGETHER)]
+    if not light:
+        return passes
+    return [[*light, *passes[0]], *passes[1:]] if passes else [light]
 
 
 def _alone(there: Opened, ask: Ask) -> dict[str, Any]:

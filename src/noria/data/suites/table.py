@@ -63,7 +63,7 @@ class Opened:
         """The names of a query's columns, and its rows. Raises duckdb.Error."""
         self.passes += 1
         found = self._connection.sql(sql).to_arrow_table()  # by Arrow, as moments with a zone then need no pytz
-        columns = [column.to_pylist() for column in found.columns]
+        columns = [_cells(column) for column in found.columns]
         return found.column_names, list(zip(*columns, strict=True))
 
     def batches(self, sql: str) -> Any:
@@ -74,6 +74,15 @@ class Opened:
     def described(self, view: str) -> dict[str, Field]:
         """The columns of a table that is open beside this one."""
         return {row[0]: Field(row[0], row[1]) for row in self.ask(f"DESCRIBE {view}")}
+
+
+def _cells(column: Any) -> list[Any]:
+    """The cells of an Arrow column as Python's own; moments beyond the years 1 to 9999 as texts."""
+    try:
+        cells: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):
+        cells = column.cast("string").to_pylist()
+    return cells
 
 
 def table_at(place: str, root: Path | None = None) -> Table:
