@@ -9,14 +9,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_a_short_run_of_all_three_tools() -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / "data_checks.py"), "--rows", "20000", "--rounds", "1"]
+def test_a_short_run() -> None:
+    command = [
+        sys.executable,
+        str(ROOT / "benchmarks" / "data_checks.py"),
+        "--rows",
+        "50000",
+        "--rounds",
+        "1",
+        "--alone",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
-    table = {
-        line[:30].strip(): line.split()[-3:] for line in done.stdout.splitlines() if line.endswith(tuple("0123456789"))
-    }
-    cpu = {name: float(figures[0]) for name, figures in table.items()}
-    memory = {name: float(figures[2]) for name, figures in table.items()}
-    assert set(cpu) == {"Noria", "Pandera (Polars)", "Great Expectations (pandas)"}
-    assert memory["Noria"] < min(memory["Pandera (Polars)"], memory["Great Expectations (pandas)"]) < 600
+    (figures,) = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("Noria")]
+    assert float(figures[2]) < 300  # megabytes

@@ -78,7 +78,7 @@ def unexpected(kind: str, values: list[Any], kwargs: dict[str, Any]) -> int:
     }[kind]()  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rows, st.lists(questions, min_size=1, max_size=6), st.sampled_from([1.0, 0.5]), st.booleans())
 def test_counts_and_verdicts_are_what_they_mean(table: list[Row], asked: list[Any], mostly: float, where: bool) -> None:
     data = pa.table({"x": pa.array([row[0] for row in table], pa.float64()),
