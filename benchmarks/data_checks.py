@@ -83,8 +83,10 @@ def write_trips(path: Path, rows: int) -> None:
     duckdb.execute(
         f"COPY (SELECT range AS trip_id, round(hash(range) % 40000 / 100.0, 2)::DOUBLE AS fare,"
         f" {stations}[(1 + hash(range + 1) % 4)::INT] AS station,"
-        f" chr((65 + hash(range + 2) % 26)::INT) || chr((65 + hash(range + 3) % 26)::INT) || '-' || (hash(range) % 90000)"
-        f" AS code, (hash(range + 4) % 30000 / 1000.0)::DOUBLE AS minutes FROM range({rows})) TO '{path}' (FORMAT parquet)"
+        f" chr((65 + hash(range + 2) % 26)::INT) || chr((65 + hash(range + 3) % 26)::INT)"
+        f" || '-' || (hash(range) % 90000)"
+        f" AS code, (hash(range + 4) % 30000 / 1000.0)::DOUBLE AS minutes FROM range({rows}))"
+        f" TO '{path}' (FORMAT parquet)"
     )
 
 

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from noria.core.errors import BadInput, NotFound
 from noria.data import operations as data
 from noria.data.model import DataRefused
+from noria.data.source_tables import table_of_source
+from noria.data.suites.compare import compare
 from noria.data.suites.model import BadSuite
+from noria.data.suites.table import opened
 from noria.project.values import Document, source_spec
 
 
@@ -18,9 +22,8 @@ from noria.project.values import Document, source_spec
 def suite(tmp_path: Any) -> Any:
     def write(*expectations: Any) -> str:
         (tmp_path / "checks").mkdir(exist_ok=True)
-        document = {"name": "readings", "expectations": [
-            {"type": f"expect_{kind}", "severity": severity, "kwargs": kwargs} for kind, severity, kwargs in expectations
-        ]}  # fmt: skip
+        found = [{"type": f"expect_{kind}", "severity": how, "kwargs": kwargs} for kind, how, kwargs in expectations]
+        document = {"name": "readings", "expectations": found}
         (tmp_path / "checks" / "readings.json").write_text(json.dumps(document))
         return "checks/readings.json"
 
@@ -79,10 +82,35 @@ def test_a_suite_that_is_not_there_stops_the_turn(ws: Any, readings: Any, row: A
 
 def test_rows_of_later_are_not_seen(ws: Any, readings: Any, row: Any, write: Any, suite: Any) -> None:
     later = row()["at"] + 1_000_000
-    write("1.parquet", [row(), row(ingested_at=later + 60_000_000)])
+    write("1.parquet", [row(ingested_at=later + 5_000_000), row(ingested_at=later + 60_000_000)])
     spec = replace(readings, suite=suite(("table_row_count_to_equal", "critical", {"value": 1})))
     checked = data.check(ws, spec, data.take_snapshot(ws, spec, as_of=later + 10_000_000))
     assert checked.rows == 1
+
+
+def test_an_accepted_source_and_its_spans_are_tables(ws: Any, readings: Any, row: Any, write: Any) -> None:
+    write("1.parquet", [row(celsius=float(n)) for n in range(10)])
+    accept(ws, readings)
+    sizes = {}
+    for span in ("", "@..", "@2024-06-09T12:00:05..", "@..2024-06-09T12:00:05", "@2024-06-09..2024-06-09T12:00:02"):
+        with opened(table_of_source(ws, f"source:Reading{span}")) as there:
+            sizes[span] = there.ask("SELECT count(*), max(celsius) FROM __table")[0]
+            assert there.fields["at"].kind == "time"
+    assert list(sizes.values()) == [(10, 9.0), (10, 9.0), (6, 9.0), (4, 3.0), (1, 0.0)]
+    with pytest.raises(NotFound, match="Readin"):
+        table_of_source(ws, "source:Readin")
+    for wrong in ("@yesterday", "@2024-06-09", "@a..b"):
+        with pytest.raises(BadInput, match="no span of time"):
+            table_of_source(ws, f"source:Reading{wrong}")
+
+
+def test_two_spans_of_a_source_are_compared(ws: Any, readings: Any, row: Any, write: Any) -> None:
+    write("1.parquet", [row(celsius=20.0 + n % 7 + 15 * (n > 500)) for n in range(1000)])
+    accept(ws, readings)
+    spans = [table_of_source(ws, f"source:Reading@{span}") for span in ("..2024-06-09T12:08", "2024-06-09T12:10..")]
+    moved = [one.column for one in compare(*spans).changes if one.verdict == "failed"]
+    assert "celsius" in moved
+    assert "retries" not in moved
 
 
 @pytest.mark.parametrize(("value", "faults"), [("checks/x.json", 0), (5, 1)])

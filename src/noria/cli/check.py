@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from noria.cli.opening import Json
+from noria.cli.opening import HERE, Folder, Json
 from noria.cli.output import say_json
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class _TableOrVerb(TyperGroup):
 
 app = typer.Typer(cls=_TableOrVerb, help="Check a table against a suite, infer one, compare two tables.")
 
-_TABLE = typer.Argument(help="A Parquet or CSV file, a glob, a folder, or a SELECT.")
+_TABLE = typer.Argument(help="A Parquet or CSV file, a glob, a folder, a SELECT, or source:NAME of the project.")
 
 
 @app.command("table")
@@ -43,12 +43,14 @@ def table(
     other: Annotated[list[str] | None, typer.Option("--table", help="A further table: NAME=PLACE.")] = None,
     parameter: Annotated[list[str] | None, typer.Option("--parameter", "-P", help="NAME=VALUE (JSON).")] = None,
     strict: Annotated[bool, typer.Option(help="Fail on warnings and on what could not be run, too.")] = False,
+    project: Folder = HERE,
     json: Json = False,
 ) -> None:
     """Check TABLE; the exit code is 1 when something critical does not hold."""
     from noria.cli.check_table import Wanted, check_table
 
-    wanted = Wanted(report, quarantine, ge_results, environment, _pairs(other), _values(parameter), not json)
+    others, parameters = _pairs(other, project), _values(parameter)
+    wanted = Wanted(report, quarantine, ge_results, environment, others, parameters, not json, project)
     done = check_table(table, suite, wanted)
     if json:
         from noria.data.suites.results import summary
@@ -66,17 +68,17 @@ def infer(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the suite there.")] = None,
     name: Annotated[str, typer.Option(help="The suite's name; the table's without one.")] = "",
     label: Annotated[list[str] | None, typer.Option(help="A column that is absent at serving.")] = None,
+    project: Folder = HERE,
 ) -> None:
     """Print (or write) the suite that TABLE fits: read it before relying on it."""
-    from noria.cli.check_table import inferred
+    from noria.cli.check_table import inferred, write_text
     from noria.data.suites.documents import dump_suite
 
-    suite: Suite = inferred(table, name, label or [])
+    suite: Suite = inferred(table, name, label or [], project)
     if output is None:
         sys.stdout.write(dump_suite(suite))
         return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(dump_suite(suite), encoding="utf-8")
+    write_text(output, dump_suite(suite))
     print(f"{len(suite.expectations)} expectations of {table} in {output}; read them before relying on them.")
 
 
@@ -87,12 +89,13 @@ def compare(
     suite: Annotated[str, typer.Option("--suite", "-s", help="A suite with thresholds and environments.")] = "",
     environment: Annotated[str, typer.Option(help='Columns not meant for it may be absent, such as "serving".')] = "",
     threshold: Annotated[list[str] | None, typer.Option("--threshold", "-t", help="NUMBER, or COLUMN=NUMBER.")] = None,
+    project: Folder = HERE,
     json: Json = False,
 ) -> None:
     """Measure how far each column has moved; the exit code is 1 when one moved too far, is gone or new."""
     from noria.cli.check_table import compared, say_comparison
 
-    found = compared(baseline, current, suite, environment, threshold or [])
+    found = compared((baseline, current), suite, environment, threshold or [], project)
     if json:
         say_json(found)
     else:
@@ -101,16 +104,16 @@ def compare(
         sys.exit(1)
 
 
-def _pairs(given: list[str] | None) -> dict[str, Table]:
+def _pairs(given: list[str] | None, project: Path) -> dict[str, Table]:
+    from noria.cli.check_table import table_of
     from noria.core.errors import BadInput
-    from noria.data.suites.table import table_at
 
     found = {}
     for one in given or []:
         name, separator, place = one.partition("=")
         if not separator:
             raise BadInput(f"--table {one!r} is no NAME=PLACE", hint="such as --table customers=customers.parquet")
-        found[name] = table_at(place)
+        found[name] = table_of(place, project)
     return found
 
 

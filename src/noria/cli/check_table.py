@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
+from noria.cli.opening import open_stores
 from noria.cli.progress import Counted
 from noria.core.clock import SystemClock
 from noria.core.errors import BadInput
+from noria.data.source_tables import PREFIX, table_of_source
 from noria.data.suites.compare import THRESHOLD, Comparison, Limits, limits_of
 from noria.data.suites.compare import compare as compare_tables
 from noria.data.suites.infer import infer
@@ -42,6 +44,26 @@ class Wanted:
     others: Mapping[str, Table] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     shown: bool = True
+    project: Path = Path()
+
+
+def table_of(place: str, project: Path) -> Table:
+    """The table at a place, or of a source of the project. Raises UnreadableTable, NotFound."""
+    if not place.startswith(PREFIX):
+        return table_at(place)
+    ws = open_stores(project)
+    try:
+        return table_of_source(ws, place)
+    finally:
+        ws.close()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
 def check_table(place: str, suite_at: str, wanted: Wanted) -> Report:
@@ -51,7 +73,7 @@ def check_table(place: str, suite_at: str, wanted: Wanted) -> Report:
     suite = load_suite(suite_at, place)
     clock = SystemClock()
     at = clock.now()
-    table = replace(table_at(place), others=wanted.others)
+    table = replace(table_of(place, wanted.project), others=wanted.others)
     options = Options(wanted.parameters, wanted.environment)
     with Counted("checking", shown=wanted.shown) as bar, opened(table) as there:
         report = check_opened(suite, there, table.name, clock, options, bar.advance)
@@ -63,23 +85,25 @@ def check_table(place: str, suite_at: str, wanted: Wanted) -> Report:
             write_page(wanted.page, report, profile(there), at)
     if wanted.ge_results is not None:
         text = json.dumps(validation_result(report, at), indent=2, ensure_ascii=False)
-        wanted.ge_results.write_text(text + "\n", encoding="utf-8")
+        write_text(wanted.ge_results, text + "\n")
     return report
 
 
-def inferred(place: str, name: str, labels: Sequence[str]) -> Suite:
+def inferred(place: str, name: str, labels: Sequence[str], project: Path) -> Suite:
     """The suite that a table fits. Raises UnreadableTable, BadInput for a label that is no column."""
-    table = table_at(place)
+    table = table_of(place, project)
     with opened(table) as there:
         strange = [one for one in labels if one not in there.fields]
         if strange:
             raise BadInput(f"there is no column {strange[0]!r}", hint=f"there are {', '.join(there.fields)}")
-        return infer(there, profile(there), name or Path(place).name.partition(".")[0], labels)
+        return infer(there, profile(there), name or Path(place.removeprefix(PREFIX)).name.partition(".")[0], labels)
 
 
-def compared(baseline: str, current: str, suite: str, environment: str, thresholds: Sequence[str]) -> Comparison:
+def compared(
+    places: tuple[str, str], suite: str, environment: str, thresholds: Sequence[str], project: Path
+) -> Comparison:
     """The two tables side by side. Raises UnreadableTable, BadSuite, BadInput for a threshold that is none."""
-    limits = limits_of(load_suite(suite, current), environment) if suite else Limits(THRESHOLD)
+    limits = limits_of(load_suite(suite, places[1]), environment) if suite else Limits(THRESHOLD)
     for one in thresholds:
         column, _, number = one.rpartition("=")
         try:
@@ -89,7 +113,8 @@ def compared(baseline: str, current: str, suite: str, environment: str, threshol
         limits = (
             replace(limits, columns={**limits.columns, column: value}) if column else replace(limits, default=value)
         )
-    return compare_tables(table_at(baseline), table_at(current), limits)
+    baseline, current = (table_of(place, project) for place in places)
+    return compare_tables(baseline, current, limits)
 
 
 def say_report(report: Report) -> None:

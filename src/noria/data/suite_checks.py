@@ -40,12 +40,9 @@ def judge(ws: Workspace, spec: SourceSpec, checked: Checked) -> tuple[list[Probl
     suite = load_suite(_at(ws, spec.suite), spec.name)
     table = table_of_parts(ws, spec.schema, checked.parts, spec.name)
     report = check(suite, table, ws.clock, Options(examples=_EXAMPLES))
-    wrong = [one for one in report.outcomes if one.verdict is not Verdict.PASSED]
-    refusing = [
-        f"{_told(one)}: {one.reason}"
-        for one in report.of(Verdict.FAILED, Severity.CRITICAL)
-    ]  # fmt: skip
-    return [_problem(one) for one in wrong], refusing
+    refusing = report.of(Verdict.FAILED, Severity.CRITICAL)
+    told = [one for one in report.outcomes if one.verdict is not Verdict.PASSED and one not in refusing]
+    return [_problem(one) for one in told], [f"{_told(one)}: {one.reason}" for one in refusing]
 
 
 def _at(ws: Workspace, place: str) -> str:

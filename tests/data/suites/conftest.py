@@ -1,4 +1,4 @@
-"""A table, what is expected of it, and what came of that: `checked({"a": [1, 2]}, expect("column_to_exist", column="a"))`."""
+"""A table, what is expected of it, what came of that: `checked({"a": [1]}, expect("column_to_exist", column="a"))`."""
 
 from __future__ import annotations
 

@@ -41,8 +41,10 @@ def comparison(column: str, operator: str, parameter: Any) -> dict[str, Any]:
     "query",
     [
         "age > 20", "age >= 20 and sex == 'f'", "age != 40", "sex != 'm'", "not (age > 20)", "sex in ['m', 'x']",
-        "sex not in ['m']", "(age > 30) | (sex == 'f')", "(age > 30) & (sex == 'm')", "20 < age <= 61", "`two words` > 2",
-        "age > `two words`", "sex == ['f', 'm']", "age.isnull()", "sex.notnull() and age < 50", "30 < age", "paid == True",
+        "sex not in ['m']", "(age > 30) | (sex == 'f')", "(age > 30) & (sex == 'm')", "20 < age <= 61",
+        "`two words` > 2",
+        "age > `two words`", "sex == ['f', 'm']", "age.isnull()", "sex.notnull() and age < 50", "30 < age",
+        "paid == True",
         "age == -1", "~(sex == 'm')", "at > '2024-01-01'",
     ],
 )  # fmt: skip

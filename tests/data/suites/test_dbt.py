@@ -138,7 +138,8 @@ def test_the_model_called_like_the_table_is_taken(tmp_path: Path) -> None:
         ("- a\n- b", "no schema file of dbt"),
         ("version: 2", "describes no model"),
         ("a: &a [1]\nb: !!python/object/apply:os.system ['x']", "is not YAML"),
-        ("[" * 5000, "is not YAML"),
+        ("a: &a0 [x, x]\n" + "".join(f"b{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)), "larger than it"),
+        ("[" * 1000, "is not YAML"),
     ],
 )
 def test_what_is_no_schema_file_is_refused(text: str, said: str) -> None:

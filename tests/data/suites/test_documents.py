@@ -65,7 +65,7 @@ json_values = st.recursive(
 objects = st.dictionaries(st.text(), json_values, max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(objects, st.lists(st.tuples(st.text(min_size=1), objects, objects), max_size=4))
 def test_any_document_comes_back(rest: dict, found: list) -> None:
     expectations = [{**more, "type": kind, "kwargs": kwargs} for kind, kwargs, more in found]

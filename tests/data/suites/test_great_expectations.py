@@ -1,4 +1,4 @@
-"""The same expectations over the same tables, by us and by the real Great Expectations: equal, or listed with a reason."""
+"""The same expectations over the same tables, by us and by the real Great Expectations: equal, or listed why."""
 
 from __future__ import annotations
 

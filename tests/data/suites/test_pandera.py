@@ -33,7 +33,7 @@ class Trips(pa.DataFrameModel):
         """The whole table."""
 
         strict = True
-        unique = ["city", "seats"]
+        unique = ("city", "seats")
 
 
 GOOD = pd.DataFrame({

@@ -52,7 +52,7 @@ def test_a_row_stays_what_it_was(checked: Any, expect: Any, tmp_path: Any) -> No
 
 def test_a_full_disk_leaves_nothing_half_written(checked: Any, expect: Any, tmp_path: Any) -> None:
     (tmp_path / "bad.parquet").mkdir()
-    with pytest.raises(OSError, match="bad.parquet"):
+    with pytest.raises(OSError, match=r"bad\.parquet"):
         checked({"id": [-1]}, expect("column_values_to_be_between", column="id", min_value=0),
                 quarantine=tmp_path / "bad.parquet")  # fmt: skip
     assert [one.name for one in tmp_path.iterdir()] == ["bad.parquet"]

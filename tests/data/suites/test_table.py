@@ -76,7 +76,7 @@ def test_a_table_that_is_not_there_suggests_one_that_is(tmp_path: Path) -> None:
     pq.write_table(pa.table({"n": [1]}), tmp_path / "trips.parquet")
     with pytest.raises(UnreadableTable, match=r"did you mean 'trips\.parquet'"):
         table_at(str(tmp_path / "trip.parquet"))
-    with pytest.raises(UnreadableTable, match="cannot be run"), opened(table_at("SELECT * FROM nowhere")):
+    with pytest.raises(UnreadableTable, match="query cannot be read"), opened(table_at("SELECT * FROM nowhere")):
         pass
     with pytest.raises(UnreadableTable), opened(Table("x", data=object())):
         pass

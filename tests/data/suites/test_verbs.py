@@ -107,7 +107,8 @@ def test_parameters_and_further_tables(noria: Shell, tmp_path: Path) -> None:
 
 def test_a_pandera_model_in_a_file(noria: Shell, tmp_path: Path) -> None:
     (tmp_path / "schemas.py").write_text(
-        "import pandera.pandas as pa\n\n\nclass Trips(pa.DataFrameModel):\n    id: int\n    fare: float = pa.Field(ge=0)\n"
+        "import pandera.pandas as pa\n\n\n"
+        "class Trips(pa.DataFrameModel):\n    id: int\n    fare: float = pa.Field(ge=0)\n"
     )
     assert "All" in noria("trips.parquet", "-s", "schemas.py")
     noria("later.parquet", "-s", f"{tmp_path / 'schemas.py'}:Trips", code=1)

@@ -1,8 +1,8 @@
 """Runs in an environment with Great Expectations.
 
-`judge QUESTIONS ANSWERS`: the same expectations over the same tables, answers as JSON. Questions are {engine: {"tables":
-{name: {column: [dtype, values]}}, "expectations": [...]}} of the engines "pandas" and "sqlite"; answers {engine: {name:
-[{"success", "unexpected_count", "missing_count", "element_count", "observed_value", "said"}]}}.
+`judge QUESTIONS ANSWERS`: the same expectations over the same tables, answers as JSON. Questions are {engine:
+{"tables": {name: {column: [dtype, values]}}, "expectations": [...]}} of the engines "pandas" and "sqlite"; answers
+{engine: {name: [{"success", "unexpected_count", "missing_count", "element_count", "observed_value", "said"}]}}.
 
 `read FOLDER`: loads the suites `*.suite.json` and results `*.result.json` there, and writes each suite as it writes
 one itself to `*.theirs.json`.

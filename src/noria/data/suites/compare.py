@@ -14,7 +14,7 @@ from typing import Any
 
 from noria.data.suites import quoting
 from noria.data.suites.examples import plain
-from noria.data.suites.fields import Field
+from noria.data.suites.fields import NOTHING, Field
 from noria.data.suites.model import Suite, Verdict
 from noria.data.suites.table import Opened, Table, opened
 
@@ -108,7 +108,7 @@ def compare(baseline: Table, current: Table, limits: Limits | None = None) -> Co
 def _column(there: Opened, base: str, name: str, before: Field | None, now: Field | None, threshold: float) -> Change:
     if before is None or now is None:
         return Change(name, Verdict.FAILED, note="is new" if before is None else "is gone", threshold=threshold)
-    if before.kind != now.kind:
+    if before.kind != now.kind and NOTHING not in (before.type, now.type):
         return Change(name, Verdict.FAILED, note=f"was {before.type}, is {now.type}", threshold=threshold)
     counts = [there.ask(f"SELECT count(*), count({one.sql}) FROM {view}")[0]
               for one, view in ((before, base), (now, "__table"))]  # fmt: skip
@@ -144,9 +144,10 @@ def _of_categories(there: Opened, base: str, before: Field, now: Field) -> tuple
 
 def _of_numbers(there: Opened, base: str, before: Field, now: Field) -> float:
     cell = {view: _number(one) for one, view in ((before, base), (now, "__table"))}
-    shares = ", ".join(repr(n / _BINS) for n in range(1, _BINS))
-    edges = sorted(set(there.ask(f"SELECT quantile_cont({cell[base]}, [{shares}]) FROM {base}")[0][0]))
-    listed = ", ".join(quoting.value(float(edge)) for edge in edges)
+    shares = ", ".join(repr(n / _BINS) for n in range(_BINS + 1))
+    found = [float(one) for one in there.ask(f"SELECT quantile_cont({cell[base]}, [{shares}]) FROM {base}")[0][0]]
+    edges = sorted({math.nextafter(found[0], -math.inf), *found})  # what lies beyond the baseline has bins of its own
+    listed = ", ".join(map(quoting.value, edges))
     counts = [dict(there.ask(f"SELECT histogram({cell[view]}, [{listed}]) FROM {view}")[0][0]) for view in cell]
     places = list(dict.fromkeys(edge for one in counts for edge in one))
     return jensen_shannon(*([one.get(edge, 0) for edge in places] for one in counts))

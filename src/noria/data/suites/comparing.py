@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from noria.data.suites import quoting
-from noria.data.suites.fields import WHOLE, Field
+from noria.data.suites.fields import NOTHING, WHOLE, Field
 from noria.data.suites.plan import NotRun, Refused
 
 _MANY = 200
@@ -60,17 +60,22 @@ def _as_text(field: Field, value: Any) -> str | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if field.kind == "number" and isinstance(value, int | float | Decimal):
-        whole = isinstance(value, int) and field.type in WHOLE
-        return None if whole and abs(value) >= 2**63 else str(int(value) if isinstance(value, bool) else value)
+        if isinstance(value, int):
+            return None if field.type in WHOLE and abs(value) >= 2**63 else str(int(value))
+        return str(value)
     if field.kind == "text" and isinstance(value, str):
         return value
     moment = as_moment(value) if field.kind == "time" else None
-    return moment.isoformat(sep=" ") if isinstance(moment, dt.datetime) else moment and moment.isoformat()
+    if isinstance(moment, dt.datetime):
+        return moment.isoformat(sep=" ")
+    return None if moment is None else moment.isoformat()
 
 
 def _comparable(field: Field, value: Any) -> str | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
+    if field.type == NOTHING:
+        return "NULL"
     if field.kind == "number":
         return quoting.value(value) if isinstance(value, int | float | Decimal) else None
     if field.kind == "text":

@@ -51,8 +51,8 @@ def _countable(value: Any) -> bool:
 def plain(value: Any) -> Any:
     """A cell as JSON can hold it: moments as text, what is no number as text too, long texts cut.
 
-    >>> plain(float("inf")), plain(Decimal("1.50")), plain(dt.date(2024, 1, 2))
-    ('Infinity', '1.50', '2024-01-02')
+    >>> plain(float("inf")), plain(float("nan")), plain(dt.date(2024, 1, 2))
+    ('Infinity', None, '2024-01-02')
     """
     if value is None or isinstance(value, bool | int):
         return value

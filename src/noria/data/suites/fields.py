@@ -19,6 +19,9 @@ _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 WHOLE = frozenset([*_WHOLE, *(f"U{one}" for one in _WHOLE)])
 """The types of whole numbers."""
 
+NOTHING = '"NULL"'
+"""The type of a column that has no type, as nothing is in it."""
+
 FLOATING = frozenset(["FLOAT", "DOUBLE"])
 """The types of numbers with a fraction that may be NaN."""
 

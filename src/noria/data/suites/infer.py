@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from noria.data.suites.examples import plain
@@ -66,7 +66,8 @@ def _content(there: Opened, field: Field, one: Profile) -> list[Expectation]:
         values = [row[0] for row in there.ask(sql)]
         severity = Severity.WARNING if field.type in WHOLE else Severity.CRITICAL
         return [_expect("expect_column_values_to_be_in_set", severity, column=one.name, value_set=values)]
-    if field.kind in ("number", "time") and one.least is not None:
+    measured = field.kind == "number" or isinstance(one.least, dt.date)  # a moment beyond Python's years is a text
+    if measured and one.least is not None:
         low, high = _widened(one.least, one.greatest, whole=field.type in WHOLE)
         kwargs = {"column": one.name, "min_value": low, "max_value": high}
         if field.kind == "time":
@@ -93,11 +94,11 @@ def _widened(low: Any, high: Any, *, whole: bool) -> tuple[Any, Any]:
 def _unique(there: Opened, profiles: Mapping[str, Profile]) -> Collection[str]:
     """Columns whose every cell is there and different: those that may be by the estimate, counted exactly."""
     near = [one for one in profiles.values() if _maybe_key(there.fields[one.name], one)]
-    if not near:
-        return []
-    counts = ", ".join(f"count(DISTINCT {there.fields[one.name].sql})" for one in near)
-    exact: Sequence[int] = there.ask(f"SELECT {counts} FROM __table")[0]
-    return [one.name for one, count in zip(near, exact, strict=True) if count == one.rows]
+    return [one.name for one in near if _distinct(there, there.fields[one.name]) == one.rows]
+
+
+def _distinct(there: Opened, field: Field) -> int:
+    return int(there.ask(f"SELECT count(DISTINCT {field.sql}) FROM __table")[0][0])
 
 
 def _maybe_key(field: Field, one: Profile) -> bool:

@@ -16,6 +16,7 @@ from noria.data.suites.wording import sentence
 
 _EXAMPLES = 6
 _CELLS = 9
+_EXACT = 100
 _ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
@@ -140,11 +141,13 @@ def _column(profile: Profile, report: Report) -> dict[str, Any]:
     about = [one for one in report.outcomes if profile.name in one.expectation.columns]
     tally = {verdict: sum(one.verdict is verdict for one in about) for verdict in Verdict}
     figures = [("missing", f"{profile.missing / profile.rows:.1%}" if profile.rows else "–"),
-               ("distinct", f"{profile.distinct:,}")]  # fmt: skip
+               ("distinct", _estimate(profile))]  # fmt: skip
     if profile.mean is not None:
-        figures += [("mean", f"{float(profile.mean):.4g}")]
+        figures += [("mean", _figure(profile.mean))]
     if profile.deviation is not None:
-        figures += [("deviation", f"{float(profile.deviation):.3g}")]
+        figures += [("deviation", _figure(profile.deviation))]
+    if profile.infinite:
+        figures += [("infinite", f"{profile.infinite:,}")]
     return {
         "name": profile.name,
         "type": profile.type.lower(),
@@ -157,6 +160,14 @@ def _column(profile: Profile, report: Report) -> dict[str, Any]:
         "passed": tally[Verdict.PASSED],
         "not_run": tally[Verdict.NOT_RUN],
     }
+
+
+def _estimate(profile: Profile) -> str:
+    return f"{'about ' if profile.distinct > _EXACT else ''}{profile.distinct:,}"
+
+
+def _figure(value: float) -> str:
+    return f"{float(value):,.0f}" if 1000 <= abs(float(value)) < 1e9 else f"{float(value):.4g}"
 
 
 def _end(value: Any) -> str:

@@ -81,7 +81,7 @@ def _bins(there: Opened, field: Field, least: Any, greatest: Any) -> list[tuple[
     sql = f"SELECT {place} AS bin, count(*) FROM __table WHERE {cell} IS NOT NULL GROUP BY 1"
     counts = dict(there.ask(sql))
     if field.kind == "time":
-        return [(f"bin {n + 1} of {BINS}, {least:%Y-%m-%d} to {greatest:%Y-%m-%d}", counts.get(n, 0))
+        return [(f"bin {n + 1} of {BINS}, {str(least)[:10]} to {str(greatest)[:10]}", counts.get(n, 0))
                 for n in range(BINS)]  # fmt: skip
     return [(f"{low + n * width:.4g} to {low + (n + 1) * width:.4g}", counts.get(n, 0)) for n in range(BINS)]
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from noria.core.clock import Clock
-from noria.data.suites.asking import asking
+from noria.data.suites.asking import COUNT, asking
 from noria.data.suites.catalogue import CATALOGUE
 from noria.data.suites.examples import with_examples
 from noria.data.suites.model import Expectation, Outcome, Report, Suite, UnreadableTable, Verdict
@@ -25,6 +25,11 @@ from noria.data.suites.table import Opened, Table, opened
 
 ROUNDS = 5
 """More rounds than any expectation needs."""
+
+_ROWS = -1
+"""The place, among those of the expectations, of the question how many rows there are."""
+
+_HEAVY, _TOGETHER = ("DISTINCT", "quantile_cont", "bitstring_agg"), 8
 
 Watcher = Callable[[str], None]
 
@@ -77,12 +82,13 @@ def check_opened(
             outcomes[place] = done
         else:
             plans[place] = done
-    rows = _rows(there)
+    plans[_ROWS] = Ask({"rows": COUNT}, lambda found: Judgement(True, found))
     for _ in range(ROUNDS):
         watch("read")
         _round(there, plans, outcomes, suite.expectations)
         if all(isinstance(plan, Judgement) for plan in plans.values()):
             break
+    rows = _number(plans.pop(_ROWS))
     for place, plan in plans.items():
         if isinstance(plan, Judgement):
             watch(suite.expectations[place].type)
@@ -93,11 +99,9 @@ def check_opened(
     return Report(suite, name, rows, types, ordered, there.passes, seconds)
 
 
-def _rows(there: Opened) -> int:
-    try:
-        return int(there.ask("SELECT count(*) FROM __table")[0][0])  # told by the files' own footers
-    except duckdb.Error as error:
-        raise UnreadableTable(f"the table cannot be read: {_said(error)}") from error
+def _number(rows: Plan) -> int:
+    assert isinstance(rows, Judgement)
+    return int(rows.result["rows"])
 
 
 def _begin(expectation: Expectation, suite: Suite, there: Opened, options: Options) -> Plan | Outcome:
@@ -149,6 +153,8 @@ def _round(
                 plans[place] = plan.then(answers[place] if answers is not None else _alone(there, plan))
         except (Refused, duckdb.Error) as error:
             reason = str(error) if isinstance(error, Refused) else _said(error)
+            if place == _ROWS:
+                raise UnreadableTable(f"the table cannot be read: {reason}") from error
             outcomes[place] = Outcome(expectations[place], Verdict.FAILED, reason=reason, raised=True)
             del plans[place]
         except NotRun as unknown:
@@ -157,16 +163,25 @@ def _round(
 
 
 def _together(there: Opened, asks: Mapping[int, Ask]) -> dict[int, dict[str, Any]] | None:
-    """The aggregates of all asks in one SELECT, each asked once; None when one of them spoils it for all."""
+    """The aggregates of all asks, each asked once; None when one of them spoils it for all."""
     wanted = list(dict.fromkeys(sql for ask in asks.values() for sql in ask.aggregates.values()))
-    if not wanted:
-        return {}
+    values: dict[str, Any] = {}
     try:
-        row = there.ask(f"SELECT {', '.join(wanted)} FROM __table")[0]
+        for some in in_passes(wanted):
+            values |= zip(some, there.ask(f"SELECT {', '.join(some)} FROM __table")[0], strict=True)
     except duckdb.Error:
         return None
-    values = dict(zip(wanted, row, strict=True))
     return {place: {key: values[sql] for key, sql in ask.aggregates.items()} for place, ask in asks.items()}
+
+
+def in_passes(wanted: Sequence[str]) -> list[list[str]]:
+    """The aggregates of each pass over the table: one pass, unless very many of them hold all values in memory."""
+    heavy = [sql for sql in wanted if any(word in sql for word in _HEAVY)]
+    light = [sql for sql in wanted if sql not in set(heavy)]
+    passes = [heavy[start : start + _TOGETHER] for start in range(0, len(heavy), _TOGETHER)]
+    if not light:
+        return passes
+    return [[*light, *passes[0]], *passes[1:]] if passes else [light]
 
 
 def _alone(there: Opened, ask: Ask) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Opened:
         """The names of a query's columns, and its rows. Raises duckdb.Error."""
         self.passes += 1
         found = self._connection.sql(sql).to_arrow_table()  # by Arrow, as moments with a zone then need no pytz
-        columns = [column.to_pylist() for column in found.columns]
+        columns = [_cells(column) for column in found.columns]
         return found.column_names, list(zip(*columns, strict=True))
 
     def batches(self, sql: str) -> Any:
@@ -74,6 +74,15 @@ class Opened:
     def described(self, view: str) -> dict[str, Field]:
         """The columns of a table that is open beside this one."""
         return {row[0]: Field(row[0], row[1]) for row in self.ask(f"DESCRIBE {view}")}
+
+
+def _cells(column: Any) -> list[Any]:
+    """The cells of an Arrow column as Python's own; moments beyond the years 1 to 9999 as texts."""
+    try:
+        cells: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):
+        cells = column.cast("string").to_pylist()
+    return cells
 
 
 def table_at(place: str, root: Path | None = None) -> Table:
@@ -126,14 +135,26 @@ def _config(table: Table) -> dict[str, Any]:
 
 
 def _kept(connection: Any, table: Table, path: Path) -> Table:
-    """The table itself, or, of a query, its rows in a file: each pass sees the same, and the query is run once."""
+    """The table itself, or, of a query or of CSV files, its rows in a Parquet file.
+
+    So each pass sees the same rows, and a query is run, and a text file is read, only once.
+    """
+    if table.data is not None or table.sql:
+        return table
     if not table.query:
-        return table if table.sql else replace(table, files=_listed(connection, table))
+        table = replace(table, files=_listed(connection, table))
+        if _reading(table).startswith("read_parquet"):
+            return table
+    source = table.query or f"SELECT * FROM {_reading(table)}"
     try:
-        connection.execute(f"COPY ({table.query}\n) TO {quoting.text(str(path))} (FORMAT parquet)")
+        connection.execute(f"COPY ({source}\n) TO {quoting.text(str(path))} (FORMAT parquet)")
     except duckdb.Error as error:
-        raise UnreadableTable(f"the query cannot be run: {str(error).partition(chr(10))[0]}") from error
+        raise UnreadableTable(f"{table.name} cannot be read as a table: {_first(error)}") from error
     return replace(table, query="", files=(str(path),))
+
+
+def _first(error: Exception) -> str:
+    return str(error).partition("\n\n")[0]
 
 
 def _listed(connection: Any, table: Table) -> tuple[str, ...]:
@@ -158,8 +179,7 @@ def _view(connection: Any, view: str, table: Table) -> None:
         else:
             connection.execute(f"CREATE TEMP VIEW {view} AS {table.sql or f'SELECT * FROM {_reading(table)}'}")
     except (duckdb.Error, ValueError, TypeError, OverflowError) as error:
-        said = str(error).partition("\n\n")[0]
-        raise UnreadableTable(f"{table.name} cannot be read as a table: {said}") from error
+        raise UnreadableTable(f"{table.name} cannot be read as a table: {_first(error)}") from error
 
 
 def _tabular(data: Any) -> Any:

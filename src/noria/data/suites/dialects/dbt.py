@@ -13,6 +13,7 @@ from typing import Any
 from noria.data.suites.model import BadSuite, Expectation, Severity, Suite
 
 _Kwargs = dict[str, Any]
+_LARGEST = 1_000_000
 _NAMED = re.compile(r"""(?:ref|source)\(\s*(?:["'][^"']*["']\s*,\s*)?["']([^"']+)["']\s*\)""")
 
 
@@ -22,14 +23,28 @@ def suites_of_yaml(content: str, name: str = "schema.yml") -> dict[str, Suite]:
 
     try:
         document = yaml.safe_load(content)
+        size = _size(document, {})
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise BadSuite(f"{name} is not YAML: {error}") from error
+    if size > _LARGEST:
+        raise BadSuite(f"{name} is far larger than it looks: its aliases stand for {size:,} values")
     if not isinstance(document, Mapping):
         raise BadSuite(f"{name} is no schema file of dbt", hint="it has `models:` with `columns:` and `data_tests:`")
     found = {str(table["name"]): _suite(table) for table in _tables(document) if "name" in table}
     if not found:
         raise BadSuite(f"{name} describes no model, seed, snapshot or source", hint="is it a schema file of dbt?")
     return found
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """How many values there are, each alias counted as all that it stands for. Each is looked at once."""
+    if not isinstance(value, Mapping | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = 0  # what lies in itself ends here
+        inner = value.values() if isinstance(value, Mapping) else value
+        known[id(value)] = 1 + sum(_size(one, known) for one in inner)
+    return known[id(value)]
 
 
 def _tables(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from noria.data.suites.plan import Ask, Bad, Judgement, Plan, Query, Refused
 
 _SHOWN = 20
 _MODES = 1000
-_BITS, _MOST_BITS = 16, 1_000_000_000
+_BITS, _MOST_BITS = 4, 500_000_000
 
 
 def unique(asked: Asking) -> Plan:
