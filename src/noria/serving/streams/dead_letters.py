@@ -38,7 +38,7 @@ class LetterFile:
 
     def write(self, letters: Sequence[Letter], at: Micros) -> int:
         """Keep letters; gives how many were new. Raises OSError; then none of them counts."""
-        new = {}
+        new: dict[tuple[str, str], Letter] = {}
         for letter in letters:
             place = (letter.event.stream, letter.event.place)
             if not place[1] or place not in self._places:

@@ -26,7 +26,7 @@ def subscribe(address: Address, name: str, most: int, handle: Handle, columns: M
 
     credentials = f"{address.user}:{address.password}@" if address.password else ""
     url = f"redis://{credentials}{address.servers}/{address.options.get('db', '0')}"
-    broker = RedisBroker(url, logger=None, apply_types=False)
+    broker = RedisBroker(url, logger=None, apply_types=False)  # type: ignore[arg-type]
     group = address.options.get("group", "noria")
     who: dict[str, Any] = {"group": group, "consumer": address.options.get("consumer", "noria")}
     stream = name or f"redis/{address.topic}"
