@@ -137,9 +137,9 @@ class OnlineFeatures:
 
         With a `stream`, `position` is the number of the first row in it: rows taken in before are passed
         over, so a sender that is not sure sends them again. In a stream without positions `ids` name the rows,
-        one each, and do the same for its newest hundred thousand (seen.py). A row known more than a minute after `now` is
-        refused, one known a little after it counts from its own moment on. Raises BadEvents with every fault,
-        NotFound for a source that no view needs, StorageFull; then nothing is taken in.
+        one each, and do the same for its newest hundred thousand (seen.py). A row known more than a minute
+        after `now` is refused, one known a little after it counts from its own moment on. Raises BadEvents
+        with every fault, NotFound for a source that no view needs, StorageFull; then nothing is taken in.
         """
         intake = self._intakes.get(source)
         if intake is None:
