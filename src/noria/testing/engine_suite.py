@@ -71,15 +71,15 @@ class EngineContract:
     )
 
     def test_every_kind_and_window_is_the_oracle_s(self, engine: Engine) -> None:
-        sources, asked = histories(1, 60)
+        sources, asked = histories(1, 50)
         assert differences(engine, PLAIN, sources, asked) == []
 
     def test_copies_retractions_and_joined_sources_are_the_oracle_s(self, engine: Engine) -> None:
-        sources, asked = histories(2, 60)
+        sources, asked = histories(2, 50)
         assert differences(engine, FULL, sources, asked) == []
 
     def test_with_hindsight_every_row_counts(self, engine: Engine) -> None:
-        sources, asked = histories(3, 60)
+        sources, asked = histories(3, 50)
         assert differences(engine, FULL, sources, asked, "as_of_event") == []
 
     def test_many_different_values_are_counted_in_the_same_registers(self, engine: Engine) -> None:
