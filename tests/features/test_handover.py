@@ -129,7 +129,7 @@ def test_history_and_events_meet_without_a_gap_or_a_double(opened: Open) -> None
     assert online.waiting() == []
     assert online.backfill({"Reading": table(by_known)}) == 0, "a view is filled once"
     for features in (online, opened(EVERY_KIND, SHORT)):
-        want = oracle.answer(EVERY_KIND, rows, "a", AT + HOUR)
+        want = oracle.answer(EVERY_KIND, rows, ("a",), AT + HOUR)
         assert features.lookup(EVERY_KIND, ("a",), AT + HOUR) == want
         assert features.lookup(SHORT, ("a",), AT + HOUR) == {"rows_1h": want["rows_1h"]}
 

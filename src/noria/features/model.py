@@ -175,7 +175,8 @@ class ColumnInput:
 class InputSet:
     """What a model sees, in order, about one row of its request source (the "spine").
 
-    `request` are the request source's columns, `asked_at` its event-time column, `key` its key.
+    `request` are the request source's columns, `asked_at` its event-time column, `key` its key. `knowledge` is
+    what counted for its training rows; as a part of the inputs it is recorded wherever these are.
     """
 
     source: str
@@ -184,6 +185,7 @@ class InputSet:
     request: tuple[Column, ...]
     views: tuple[ViewSpec, ...]
     inputs: tuple[ViewInput | FunctionInput | ColumnInput, ...]
+    knowledge: Knowledge = "as_known"
 
 
 @dataclass(frozen=True)

@@ -87,3 +87,11 @@ def lookback(views: Iterable[ViewSpec]) -> Micros:
             ttl = FOREVER if feature.ttl is None else feature.ttl
             longest = max(longest, span_of(feature).reach if feature.windowed else ttl)
     return min(longest, FOREVER)
+
+
+def reach(view: ViewSpec, source: str) -> Micros:
+    """The longest time before a request from which a row of `source` can matter to a view; at most FOREVER."""
+    own = lookback([view])
+    reaches = [own] if source == view.source else []
+    reaches += [own + (FOREVER if join.ttl is None else join.ttl) for join in view.joins if join.source == source]
+    return min(max(reaches, default=0), FOREVER)

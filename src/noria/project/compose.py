@@ -13,7 +13,7 @@ from noria.core.rules import Condition, Quantity, Rule, Trigger
 from noria.core.schema import DType
 from noria.core.suggest import did_you_mean
 from noria.core.units import Duration
-from noria.features.model import ColumnInput, FunctionInput, InputSet, ViewInput, ViewSpec, input_columns
+from noria.features.model import ColumnInput, FunctionInput, InputSet, Knowledge, ViewInput, ViewSpec, input_columns
 from noria.monitoring.model import MonitorSpec
 from noria.project.columns import ColumnPredicate, ColumnRef
 from noria.project.model import DeclarationFaulty, Plan
@@ -63,7 +63,7 @@ def _sources(project: Project) -> list[type[Source]]:
         found[model.label.of] = None
         for feature in model.features:
             if isinstance(feature, type) and issubclass(feature, FeatureView) and feature.noria_view.source:
-                found[feature.noria_view.source] = None
+                found |= dict.fromkeys(feature.noria_view.sources)
     named = {source.__name__: source for source in Source.__subclasses__()}
     for model in project.models:
         answer = model.label.answer
@@ -105,7 +105,7 @@ class _Composer:
             fingerprint=code.digest,
             code=code.parts,
         )
-        used = {view.source for view in inputs.views} | {inputs.source, label.source}
+        used = {source for view in inputs.views for source in view.sources} | {inputs.source, label.source}
         sources = tuple(spec for name, spec in specs.items() if name in used)
         maturing = model.label.matures_after.micros
         monitors = MonitorSpec(tuple(rule for rule in watched if isinstance(rule, Rule)), matures_after=maturing)
@@ -121,6 +121,9 @@ class _Composer:
             self.fault("label", f"{answer!r} is no column and no comparison of one", "such as Arrival.delay > 15")
             return LabelSpec(label.name, "", of.__name__, key, label.matures_after.micros)
         spec = specs.get(answer.source)
+        for one in dict.fromkeys((of.__name__, answer.source)):
+            if one in specs and specs[one].schema.retraction:
+                self.fault("label", f"{one} takes rows back", "requests and answers are of sources whose rows stay")
         if key and spec is not None and key not in spec.schema:
             self.fault("label", f"{answer.source} has no column {key!r} to join with {of.__name__}")
         predicate = answer.predicate if isinstance(answer, ColumnPredicate) else None
@@ -137,7 +140,7 @@ class _Composer:
                 self.faults += faults
                 if not faults:
                     views.append(feature.noria_view.spec())
-                    inputs.append(ViewInput(feature.__name__, (feature.noria_view.entity,)))
+                    inputs.append(ViewInput(feature.__name__, feature.noria_view.entities))
             elif isinstance(feature, ColumnRef):
                 inputs += self.request_column(feature, of)
             elif callable(feature):
@@ -146,21 +149,27 @@ class _Composer:
                 self.fault("features", f"{feature!r} is no view, function or column of {of.__name__}")
         if not self.model.features:
             self.fault("features", "a model needs at least one input")
-        return InputSet(of.__name__, schema.key or "", schema.event_time, schema.columns, tuple(views), tuple(inputs))
+        knowledge: Knowledge = "as_of_event" if self.model.hindsight else "as_known"
+        return InputSet(
+            of.__name__, schema.key or "", schema.event_time, schema.columns, tuple(views), tuple(inputs), knowledge
+        )
 
     def entity(self, view: type[FeatureView[Any]], of: type[Source]) -> list[Fault]:
         declared = view.noria_view
-        mine = {column.name: column.dtype for column in of.noria_schema}
-        theirs = declared.source.noria_schema[declared.entity].dtype if declared.source else None
-        if declared.entity not in mine:
-            return [Fault(view.__name__, f"looks up {declared.entity!r}, which {of.__name__} does not have")]
-        if mine[declared.entity] != theirs:
-            return [
-                Fault(
-                    view.__name__, f"{declared.entity!r} is {theirs} here but {mine[declared.entity]} in {of.__name__}"
-                )
-            ]
-        return []
+        assert declared.source is not None
+        faults = []
+        for name in declared.entities:
+            theirs, here = declared.source.noria_schema[name].dtype, of.__name__
+            mine = of.noria_schema[name].dtype if name in of.noria_schema else None
+            if mine is None:
+                faults.append(Fault(view.__name__, f"looks up {name!r}, which {here} does not have"))
+            elif mine != theirs:
+                faults.append(Fault(view.__name__, f"{name!r} is {theirs} here but {mine} in {here}"))
+        lists = [feature for feature in declared.features if feature.kind == "last_n"]
+        hint = "use last(), first() or an aggregate; lists can be looked up, but are no input"
+        return faults + [
+            Fault(repr(feature), f"is a list, which {self.model.name} cannot take", hint) for feature in lists
+        ]
 
     def request_column(self, ref: ColumnRef, of: type[Source]) -> list[ColumnInput]:
         if ref.source != of.__name__:

@@ -32,10 +32,13 @@ class Label:
 class Model(Generic[P, R]):
     """A training function with everything said about it. Calling it calls the function, for tests and notebooks."""
 
-    def __init__(self, function: Callable[P, R], features: Sequence[object], label: Label) -> None:
+    def __init__(
+        self, function: Callable[P, R], features: Sequence[object], label: Label, *, hindsight: bool = False
+    ) -> None:
         self.function = function
         self.features = tuple(features)
         self.label = label
+        self.hindsight = hindsight
         self.name = function.__name__
         self.__doc__ = function.__doc__
         self.cut: tuple[Duration, Duration, Duration] | None = None
@@ -97,15 +100,19 @@ class Project:
         """
         return Label(name, answer, of, matures_after)
 
-    def model(self, *, features: Sequence[object], label: Label) -> Callable[[Callable[P, R]], Model[P, R]]:
+    def model(
+        self, *, features: Sequence[object], label: Label, hindsight: bool = False
+    ) -> Callable[[Callable[P, R]], Model[P, R]]:
         """Mark a training function: called with `X`, `y` and its keyword-only values, it returns a fitted model.
 
         `features` are views, `@project.feature` functions and columns of the request, in the order in which
         they become columns of `X`. The annotation of the first parameter picks the kind of frame.
+        With `hindsight` training rows have features of all that is known now, not of what was known when each
+        was asked: a served model never sees as much. It is written down with whatever was trained so.
         """
 
         def mark(function: Callable[P, R]) -> Model[P, R]:
-            model = Model(function, features, label)
+            model = Model(function, features, label, hindsight=hindsight)
             self.models.append(model)
             return model
 
