@@ -115,7 +115,7 @@ REQUEST = (
 )
 _MOODS = (None, "fine", "it's \\ bad", "", "Zebra", "zebra", "é", "eé", "% _", "\U0001f600")
 _TICKS = (None, 0, 1, -5, 3, 2**63 - 1, -(2**63), 2**53 + 1)
-_HEATS = (None, 2.25, -0.0, 1e16, -1e16, 0.1, 3e-310, -7.5e200, 1e-300)
+_HEATS = (None, 2.25, -0.0, 1e16, -1e16, 0.1, 1e-9, -7.5e80)
 
 
 def histories(seed: int, entities: int) -> tuple[dict[str, list[Row]], list[Row]]:

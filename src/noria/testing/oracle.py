@@ -189,7 +189,7 @@ def distinct(values: Sequence[Any]) -> int:
         bits = format(int(hashlib.md5(text.encode()).hexdigest()[:13], 16), "052b")
         chosen, rest = int(bits[:12], 2), bits[12:]
         registers[chosen] = max(registers[chosen], len(rest) - len(rest.lstrip("0")) + 1)
-    raw = 0.7213 / (1 + 1.079 / 4096) * 4096 * 4096 / float(sum(Fraction(1, 2**rank) for rank in registers))
+    raw = 0.7213 / (1 + 1.079 / 4096) * 4096 * 4096 / (sum(2 ** (41 - rank) for rank in registers) / 2**41)
     empty = registers.count(0)
     return math.floor((4096 * math.log(4096 / empty) if raw <= 2.5 * 4096 and empty else raw) + 0.5)
 

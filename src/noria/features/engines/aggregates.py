@@ -28,14 +28,14 @@ class Partials:
         return self.names.setdefault(expression, f"s{len(self.names)}")
 
 
-def condition(dialect: Dialect, predicate: Predicate, column: str) -> str:
-    """A comparison; null where its column is null."""
+def condition(dialect: Dialect, predicate: Predicate, column: str, dtype: DType) -> str:
+    """A comparison; null where its column is null. A truth value compares with numbers as 0 and 1."""
     value = predicate.value
     op = {"==": "=", "!=": "<>"}.get(predicate.op, predicate.op)
-    if isinstance(value, bool):
-        return f"{column} {op} {dialect.truth(value)}"
     if isinstance(value, str):
         return f"{column} {op} {dialect.text(value)}"
+    if dtype == "bool":
+        column = f"CASE WHEN {column} THEN 1 WHEN NOT {column} THEN 0 END"
     return f"{column} {op} {dialect.number(value)}"
 
 
@@ -95,7 +95,8 @@ class Lowering:
             return dialect.counted(inside)
         if slot.predicate is not None:
             name = self._names[slot.predicate.column]
-            holds = condition(dialect, slot.predicate, name) if slot.kind == "true" else f"{name} IS NOT NULL"
+            dtype = self._types[slot.predicate.column]
+            holds = f"{name} IS NOT NULL" if slot.kind == "judged" else condition(dialect, slot.predicate, name, dtype)
             return dialect.counted(f"{inside} AND {holds}")
         name = self._names[slot.column or ""]
         there = f"{inside} AND {name} IS NOT NULL"

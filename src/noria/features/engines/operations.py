@@ -10,7 +10,8 @@ import pyarrow as pa
 from noria.core.errors import NotFound
 from noria.core.schema import Column, DType
 from noria.data.model import INGESTED_AT
-from noria.features.dialects import Dialect, dialect_of
+from noria.features.dialects import dialect_of
+from noria.features.dialects.base import Dialect
 from noria.features.engines.model import BadLookup, Engine, Lookup, Rows, Statement
 from noria.features.engines.statement import statement
 from noria.features.model import FeatureSpec, Knowledge

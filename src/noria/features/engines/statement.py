@@ -15,11 +15,12 @@ The steps are `WITH` clauses; each lookup has a number N:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from noria.features.dialects.base import Dialect
 from noria.features.engines.events import listed
-from noria.features.engines.model import Lookup, Rows, Statement, needs
+from noria.features.engines.model import BadLookup, Lookup, Rows, Statement, needs
 from noria.features.engines.view_steps import ViewSteps
 from noria.features.model import Knowledge
 
@@ -35,7 +36,7 @@ def statement(
     """Every column of the spine, then the features of each lookup, named `View.feature`.
 
     Requests without a moment or without a key get what an entity without rows gets: counts of 0, else null.
-    Raises BadLookup when a column is missing.
+    Raises BadLookup when a column is missing, or two of the result would have one name.
     """
     needs("the requests", spine, [asked_at, *(key for lookup in lookups for key in lookup.keys)])
     views = [ViewSteps(dialect, place, lookup, knowledge) for place, lookup in enumerate(lookups)]
@@ -48,6 +49,16 @@ def statement(
     shown += [feature for view in views for feature in view.shown()]
     tail = "\n".join(["FROM spine", *(view.joined() for view in views)])
     features = {f"{one.view.name}.{feature.name}": feature for one in lookups for feature in one.view.features}
+    _differ([*spine.columns, *(f"{one.view.name}.{feature.name}" for one in lookups for feature in one.view.features)])
     shared = tuple(view.pairs for view in views if view.sketched)
     last = f"SELECT\n  {listed(shown, 2)}\n{tail}"
     return Statement(last, tuple(steps), (*spine.columns, *features), features, shared)
+
+
+def _differ(names: Sequence[str]) -> None:
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise BadLookup(
+            f"the result would have more than one column called {', '.join(twice[:5])}",
+            hint="look a view up once, or give it another name the second time (dataclasses.replace)",
+        )

@@ -143,8 +143,10 @@ class ViewSteps:
         if isinstance(reach, Span):
             end = f"{asked}.noria_t" + (f" - {reach.offset}" if reach.offset else "")
             holds.append(f"{at} < {end}")
-        names = self._names
-        holds += [condition(self._dialect, one, f"{self._events.name}.{names[one.column]}") for one in where]
+        holds += [
+            condition(self._dialect, one, f"{self._events.name}.{self._names[one.column]}", self._types[one.column])
+            for one in where
+        ]
         return f"({' AND '.join(holds) or self._dialect.truth(True)})"
 
     def _aggregated(self) -> list[Step]:
