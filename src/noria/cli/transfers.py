@@ -1,6 +1,6 @@
-"""Importers, exporters and readers of foreign projects, as installed packages declare them.
+"""Importers, exporters, readers of foreign projects and tools that version data, as installed packages declare them.
 
-Entry points: `noria.importers`, `noria.exporters`, `noria.projects`.
+Entry points: `noria.importers`, `noria.exporters`, `noria.projects`, `noria.datasets`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from noria.core.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
+    from noria.data.versions.exchange import Exchange
     from noria.project.foreign import ProjectReader
     from noria.tracking.transfer import Exporter, Importer
 
@@ -60,6 +61,15 @@ def choose_exporter(target: str, kind: str = "") -> Exporter:
     if kind not in names:
         raise NotFound("exporter", kind, names)
     found: Exporter = names[kind].load()
+    return found
+
+
+def exchange(name: str) -> Exchange:
+    """The tool of that name that versions data. Raises NotFound."""
+    names = _names("noria.datasets")
+    if name not in names:
+        raise NotFound("format", name, names)
+    found: Exchange = names[name].load()
     return found
 
 

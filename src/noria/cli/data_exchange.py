@@ -1,0 +1,65 @@
+"""What `noria data` does with other tools that version data: import and export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from noria.cli.data_output import snapshot_object
+from noria.cli.opening import HERE, Folder, Json, open_stores
+from noria.cli.output import say_json
+
+Tool = Annotated[str, typer.Option("--format", help="The tool: dvc.")]
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(help="Its metafile, such as raw.dvc or dvc.lock.", metavar="FILE")],
+    project: Folder = HERE,
+    format: Tool = "dvc",
+    json: Json = False,
+) -> None:
+    """Commit what another tool has under version control."""
+    from noria.cli.transfers import exchange
+
+    brought = exchange(format).read(open_stores(project), source.absolute())
+    if json:
+        say_json([
+            snapshot_object(one.committed.snapshot)
+            | {"folder": str(one.folder), "new": one.committed.new, "notes": list(one.notes)}
+            for one in brought
+        ])  # fmt: skip
+        return
+    for one in brought:
+        made = one.committed
+        print(f"{made.snapshot.dataset}@{made.branch} is {made.snapshot.id[:12]}: {made.snapshot.files} files")
+        for note in one.notes:
+            print(f"  {note}")
+
+
+def export(
+    address: Annotated[str, typer.Argument(help="NAME or NAME@REFERENCE.", metavar="ADDRESS")],
+    folder: Annotated[Path, typer.Argument(help="The other tool's repository; made when it is not there.")],
+    project: Folder = HERE,
+    name: Annotated[str, typer.Option(help="What it is called there; by default the dataset's name.")] = "",
+    format: Tool = "dvc",
+    json: Json = False,
+) -> None:
+    """Write a snapshot so that another tool checks it out."""
+    from noria.cli.transfers import exchange
+    from noria.data.versions import operations
+
+    ws = open_stores(project)
+    snapshot = operations.address(ws, address)
+    given = exchange(format).write(ws, snapshot, folder, name or snapshot.dataset.rpartition("/")[2])
+    if json:
+        say_json({"path": str(given.path), "files": given.files, "notes": list(given.notes)})
+        return
+    print(f"{given.path}: {given.files} files; check it out with `{format} checkout`")
+    for note in given.notes:
+        print(f"  left out: {note}")
+
+
+VERBS: dict[str, Callable[..., Any]] = {"import": import_, "export": export}
