@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pyarrow as pa
 
 from noria.core.clock import Micros
 from noria.core.digest import digest
-from noria.core.errors import BadInput, NotFound, StorageFull
+from noria.core.errors import BadInput, Conflict, NotFound, StorageFull, Unavailable
 from noria.features.ahead import Ahead
 from noria.features.batches import Batch, Known, decode_batch, identity
 from noria.features.history import fill
@@ -55,13 +56,11 @@ class OnlineFeatures:
         self._intakes: dict[str, Intake] = {}
         self._named: dict[int, tuple[ViewSpec, str]] = {}
         self._since = 0
+        self._lost: list[ViewSpec] | None = None
+        self._fenced: Conflict | None = None
         self._spool = Spool(spool)
         try:
-            self._ledger = Ledger.read(store)
-            self._continue()
-            self._ahead = Ahead(store, self._ledger.moment)
-            self.add_views(views)
-            self._recover()
+            self._open(views)
         except BaseException:
             self._spool.close()
             raise
@@ -103,6 +102,7 @@ class OnlineFeatures:
         was known by its newest `ingested_at`. Views of sources that are not given keep waiting. All of it
         becomes durable in one write, so a backfill that was killed begins anew.
         """
+        self._mend()
         waiting = [
             one for one in self._views.values() if one.history is None and sources.keys() >= set(one.view.sources)
         ]
@@ -110,10 +110,11 @@ class OnlineFeatures:
         for _, batch in self._records(-1) if waiting else ():
             later.setdefault(batch.source, []).extend(self._ahead.without(batch.rows, batch.now))
         rows = 0
-        for states in waiting:
-            own = fill(states, sources, later)
-            self._ledger.note(states.view.source, self._intakes[states.view.source].newest(own))
-            rows += len(own)
+        with self._changing():
+            for states in waiting:
+                own = fill(states, sources, later)
+                self._ledger.note(states.view.source, self._intakes[states.view.source].newest(own))
+                rows += len(own)
         if waiting:
             self.checkpoint()
         return rows
@@ -134,6 +135,9 @@ class OnlineFeatures:
         refused, one known a little after it counts from its own moment on. Raises BadEvents with every fault,
         NotFound for a source that no view needs, StorageFull; then nothing is taken in.
         """
+        if self._fenced is not None:
+            raise self._fenced
+        self._mend()
         intake = self._intakes.get(source)
         if intake is None:
             raise NotFound("source", source, self._intakes)
@@ -144,9 +148,14 @@ class OnlineFeatures:
         if now is not None:
             self._move_on(now)
         batch = Batch(source, stream, after, typed, now)
-        self._take_in(self._spool.append(batch.encode()), batch)
-        if self._since >= self._checkpoint_rows:
-            self._checkpoint_if_room()
+        number = self._spool.append(batch.encode())
+        try:
+            with self._changing():
+                self._take_in(number, batch)
+            if self._since >= self._checkpoint_rows:
+                self._checkpoint_if_room()
+        except Unavailable as away:  # the events are in the spool, and are taken in from there later
+            _log.warning("events wait in the spool until the online store answers again: %s", away)
         return len(typed)
 
     def lookup(self, view: ViewSpec, entity: Entity, at: Micros) -> dict[str, Any]:
@@ -181,8 +190,10 @@ class OnlineFeatures:
     def checkpoint(self) -> None:
         """Write every changed state and the spool's position in one go, then let old segments of the spool go.
 
-        Raises StorageFull; then nothing was written, nothing is lost, and a later one writes it all.
+        Raises StorageFull or Unavailable; then nothing was written, nothing is lost, and a later one writes it
+        all. Raises Conflict when another process has begun to write the store.
         """
+        self._mend()
         self._write()
         self._since = 0
         self._store.sync()
@@ -196,7 +207,8 @@ class OnlineFeatures:
     def close(self) -> None:
         """Write everything down and let another process in."""
         try:
-            self.checkpoint()
+            if self._lost is None:
+                self.checkpoint()
         finally:
             self._spool.close()
             self._store.close()
@@ -215,15 +227,40 @@ class OnlineFeatures:
     def _checkpoint_if_room(self) -> None:
         try:
             self.checkpoint()
-        except StorageFull as full:  # the events are in the spool: whoever sent them need not know
+        except (StorageFull, Unavailable) as full:  # the events are in the spool: whoever sent them need not know
             self._since = 0
             _log.warning("the online store could not be written, the spool grows meanwhile: %s", full)
+        except Conflict as fenced:
+            self._fenced = fenced
+            raise
 
-    def _continue(self) -> None:
+    def _open(self, views: Sequence[ViewSpec]) -> None:
+        """Take up where the store and the spool are."""
+        self._ledger = Ledger.read(self._store)
         oldest = next((number for number, _ in read_spool(self._spool_path)), None)
         said = self._ledger.continued(identity(self._spool_path), oldest)
         if said:
             _log.warning("%s: %s", self._spool_path, said)
+        self._ahead = Ahead(self._store, self._ledger.moment)
+        self.add_views(views)
+        self._recover()
+
+    def _mend(self) -> None:
+        """After the store went away amid a change: begin again from what it has, and the spool, as after a death."""
+        if self._lost is not None:
+            self._views, self._by_source, self._intakes = {}, {}, {}
+            self._open(self._lost)
+            self._lost = None
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """What is changed here is changed whole; else it is done again from the start before anything else is."""
+        views = [states.view for states in self._views.values()]
+        try:
+            yield
+        except Unavailable:
+            self._lost = self._lost or views
+            raise
 
     def _recover(self) -> None:
         for number, batch in self._records(self._ledger.record):
@@ -246,8 +283,9 @@ class OnlineFeatures:
 
     def _move_on(self, moment: Micros) -> None:
         """Time goes on: rows that waited for a moment up to this one count now."""
-        for source, rows in self._ahead.due(moment).items():
-            self._spread(source, rows)
+        with self._changing():
+            for source, rows in self._ahead.due(moment).items():
+                self._spread(source, rows)
 
     def _spread(self, source: str, rows: Sequence[Known]) -> None:
         """Give rows to every view of their source."""
@@ -257,6 +295,8 @@ class OnlineFeatures:
             self._ledger.note(source, self._intakes[source].newest(rows))
 
     def _kept(self, view: ViewSpec, at: Micros) -> ViewStates:
+        if self._lost is not None:
+            self._mend()
         if at >= self._ahead.next:
             self._move_on(at)
         return self._states_of(view)
