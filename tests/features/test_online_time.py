@@ -186,7 +186,7 @@ def test_a_redis_that_goes_away_at_any_moment_loses_nothing_that_was_acknowledge
         for start in range(0, len(rows), 50):
             if start % 250 == 200:
                 (server.stop if start % 500 == 200 else server.kill)()
-            for states in online._views.values():
+            for states in online._views:
                 states.forget()
             try:
                 acknowledged += online.ingest("Reading", rows[start : start + 50], stream="s", position=acknowledged)
