@@ -16,13 +16,17 @@ Known = tuple[dict[str, Any], Micros]
 
 
 class Batch(msgspec.Struct, array_like=True):
-    """Rows that came `now` (None when nobody said), and the position behind them in their stream."""
+    """Rows that came `now` (None when nobody said), and the position behind them in their stream.
+
+    `ids` name the rows of a stream that has no positions.
+    """
 
     source: str
     stream: str
     after: int
     rows: list[Known]
     now: Micros | None = None
+    ids: list[str] = msgspec.field(default_factory=list)
 
     def encode(self) -> bytes:
         """The record."""
@@ -31,7 +35,7 @@ class Batch(msgspec.Struct, array_like=True):
     def filled(self, blank: Mapping[str, Any]) -> Batch:
         """The same with nulls for columns that came later."""
         rows = [({**blank, **row}, known) for row, known in self.rows]
-        return Batch(self.source, self.stream, self.after, rows, self.now)
+        return Batch(self.source, self.stream, self.after, rows, self.now, self.ids)
 
 
 decode_batch = msgspec.msgpack.Decoder(Batch).decode

@@ -14,6 +14,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import compress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from noria.features.history import fill
 from noria.features.kept_views import KeptViews, Names
 from noria.features.ledger import Fresh, Ledger
 from noria.features.model import ViewSpec
+from noria.features.seen import SeenIds
 from noria.features.view_states import Entity, Reading, ViewStates
 from noria.stores.online import OnlineStore
 from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
@@ -101,14 +104,16 @@ class OnlineFeatures:
         *,
         stream: str = "",
         position: int | None = None,
+        ids: Sequence[str] = (),
         now: Micros | None = None,
     ) -> int:
         """Take in events of one source; gives how many were new. When it returns they survive kill -9.
 
         With a `stream`, `position` is the number of the first row in it: rows taken in before are passed
-        over, so a sender that is not sure sends them again. A row known more than a minute after `now` is
-        refused, one known a little after it counts from its own moment on. Raises BadEvents with every fault,
-        NotFound for a source that no view needs, StorageFull; then nothing is taken in.
+        over, so a sender that is not sure sends them again. In a stream without positions `ids` name the rows,
+        one each, and do the same for its newest hundred thousand (seen.py). A row known more than a minute after
+        `now` is refused, one known a little after it counts from its own moment on. Raises BadEvents with every
+        fault, NotFound for a source that no view needs, StorageFull; then nothing is taken in.
         """
         if self._fenced is not None:
             raise self._fenced
@@ -116,13 +121,17 @@ class OnlineFeatures:
         intake = self._views.intakes.get(source)
         if intake is None:
             raise NotFound("source", source, self._views.intakes)
-        skip, after = self._place(stream, position, len(rows))
+        skip, after = (0, 0) if ids else self._place(stream, position, len(rows))
         typed = intake.read(rows[skip:], skip, now)
+        if ids:
+            new = self._seen.new(stream, ids)
+            typed, ids = list(compress(typed, new)), list(compress(ids, new))
         if not typed:
             return 0
+        typed.sort(key=itemgetter(1))  # what was known first counts first
         if now is not None:
             self._move_on(now)
-        batch = Batch(source, stream, after, typed, now)
+        batch = Batch(source, stream, after, typed, now, list(ids))
         number = self._spool.append(batch.encode())
         try:
             with self._changing():
@@ -191,8 +200,9 @@ class OnlineFeatures:
     def _write(self) -> None:
         self._ledger.moment = self._ahead.moment
         entries = self._views.changes()
-        entries.update(self._ahead.entry() | self._ledger.entry())
+        entries.update(self._ahead.entry() | self._ledger.entry() | self._seen.changes())
         self._store.put_many(entries)
+        self._seen.written()
         self._views.written()
 
     def _checkpoint_if_room(self) -> None:
@@ -213,6 +223,7 @@ class OnlineFeatures:
         if said:
             _log.warning("%s: %s", self._spool_path, said)
         self._ahead = Ahead(self._store, self._ledger.moment)
+        self._seen = SeenIds(self._store)
         self._views = KeptViews(self._store, self._ledger, self._names, self._write)
         self._views.add(views)
         self._recover()
@@ -248,7 +259,9 @@ class OnlineFeatures:
         self._ledger.record = self._ledger.touched[batch.source] = record
         rows = self._ahead.arrived(batch.source, batch.rows, batch.now)
         self._views.spread(batch.source, rows)
-        if batch.stream:
+        if batch.ids:
+            self._seen.add(batch.stream, batch.ids)
+        elif batch.stream:
             self._ledger.reached(batch.stream, batch.after)
         self._since += len(batch.rows)
 
