@@ -16,6 +16,8 @@ from noria.core.errors import Conflict
 from noria.erasure.model import ERASED, Place, StillRunning, Subject
 from noria.erasure.rows import mask
 from noria.erasure.values import mentions, scrubbed
+from noria.features.packing import packed, unfolded
+from noria.features.view_states import entity_of
 from noria.stores.compaction import compact_lmdb
 from noria.stores.online import OnlineStore
 from noria.stores.spool import rewrite_spool
@@ -28,23 +30,33 @@ def erase_online(ws: Workspace, subject: Subject) -> list[Place]:
     Raises StillRunning when a data plane has it.
     """
     places = []
-    for folder in sorted(path for path in ws.settings.online.glob("*") if (path / "data.mdb").exists()):
-        store = ws.online_store(folder.name)
+    for name, folder in _stores(ws):
+        store = ws.online_store(name)
         try:
             found = _erase_store(store, subject)
         finally:
             store.close()
-        if found:
+        if found and folder is not None:
             compact_lmdb(folder)
-            places.append(Place("online store", folder.name, found, "states removed, the file written anew"))
+        if found:
+            done = "states removed, the file written anew" if folder is not None else "states removed"
+            places.append(Place("online store", name, found, done))
     return places
+
+
+def _stores(ws: Workspace) -> list[tuple[str, Path | None]]:
+    """The online stores, each with its folder when it has one."""
+    place = ws.settings.online
+    if isinstance(place, str):
+        return [("features", None)]
+    return [(folder.name, folder) for folder in sorted(place.glob("*")) if (folder / "data.mdb").exists()]
 
 
 def _erase_store(store: OnlineStore, subject: Subject) -> int:
     found = 0
     for key in list(store.keys(b"")):
-        if _names(key.rpartition(b"/")[2], subject) or _names(key, subject):
-            store.clear(key)
+        if subject.value in map(str, entity_of(key) or ()) or subject.mentioned(key.decode("utf-8", "replace")):
+            store.put_many({key: None})
             found += 1
             continue
         (value,) = store.get_many([key])
@@ -53,15 +65,6 @@ def _erase_store(store: OnlineStore, subject: Subject) -> int:
             store.put_many({key: changed})
             found += 1
     return found
-
-
-def _names(packed: bytes, subject: Subject) -> bool:
-    if subject.mentioned(packed.decode("utf-8", "replace")):
-        return True
-    try:
-        return str(msgspec.msgpack.decode(packed)) == subject.value
-    except (ValueError, TypeError):
-        return False
 
 
 def erase_events(ws: Workspace, subject: Subject) -> list[Place]:
@@ -91,9 +94,10 @@ def _record_without(record: bytes, subject: Subject) -> bytes:
 
 def _told_without(value: Any, subject: Subject) -> Any:
     match value:
-        case [source, stream, position, [*rows]]:  # events
+        case [source, stream, position, [*rows], *rest]:  # events
             kept = [one for one in rows if not subject.owns(one[0])]
-            return [*scrubbed([source, stream, position], subject), [scrubbed(one, subject) for one in kept]]
+            told = [scrubbed(one, subject) for one in kept]
+            return [*scrubbed([source, stream, position], subject), told, *scrubbed(rest, subject)]
         case {"prediction_id": _} if _predicted(value, subject):
             return _blank(value)
         case _:
@@ -160,6 +164,6 @@ def _without(value: bytes, subject: Subject) -> bytes:
 
 
 _FORMS: tuple[tuple[Callable[[bytes], Any], Callable[[Any], bytes]], ...] = (
-    (msgspec.msgpack.decode, msgspec.msgpack.encode),
+    (unfolded, packed),
     (json.loads, lambda told: json.dumps(told).encode()),
 )

@@ -97,7 +97,7 @@ def certificates(ws: Workspace) -> list[Certificate]:
 def _outside(ws: Workspace) -> Iterator[Path]:
     """Folders of the workspace that do not lie in the project's."""
     for folder in (ws.settings.home, ws.settings.artifacts, ws.settings.online):
-        if not folder.resolve().is_relative_to(ws.root):
+        if isinstance(folder, Path) and not folder.resolve().is_relative_to(ws.root):
             yield folder.resolve()
 
 
