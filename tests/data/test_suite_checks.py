@@ -33,7 +33,9 @@ def accept(ws: Any, spec: Any) -> Any:
 
 def test_a_critical_failure_refuses(ws: Any, readings: Any, row: Any, write: Any, suite: Any) -> None:
     write("1.parquet", [row(celsius=20.0), row(celsius=45.0)])
-    spec = replace(readings, suite=suite(("column_max_to_be_between", "critical", {"column": "celsius", "max_value": 40})))
+    spec = replace(
+        readings, suite=suite(("column_max_to_be_between", "critical", {"column": "celsius", "max_value": 40}))
+    )
     with pytest.raises(DataRefused, match="celsius has a greatest value that is at most 40: the greatest value is 45"):
         accept(ws, spec)
     assert data.last_accepted(ws, "Reading") is None

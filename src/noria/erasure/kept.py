@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,45 +18,37 @@ from noria.erasure.model import ERASED, Place, StillRunning, Subject
 from noria.erasure.rows import mask
 from noria.erasure.values import mentions, scrubbed
 from noria.features.packing import packed, unfolded
-from noria.features.view_states import entity_of
 from noria.stores.compaction import compact_lmdb
 from noria.stores.online import OnlineStore
 from noria.stores.spool import rewrite_spool
 from noria.workspace.workspace import Workspace
 
+ONLINE = "features"
+"""The name of the online store that the data plane keeps."""
+
 
 def erase_online(ws: Workspace, subject: Subject) -> list[Place]:
     """Remove the subject's states, and its texts from everybody else's; then write the store anew.
 
-    Raises StillRunning when a data plane has it.
+    Sums over many, which hold a share of the subject's rows and name nobody, stay until their windows have passed.
     """
-    places = []
-    for name, folder in _stores(ws):
-        store = ws.online_store(name)
-        try:
-            found = _erase_store(store, subject)
-        finally:
-            store.close()
-        if found and folder is not None:
-            compact_lmdb(folder)
-        if found:
-            done = "states removed, the file written anew" if folder is not None else "states removed"
-            places.append(Place("online store", name, found, done))
-    return places
-
-
-def _stores(ws: Workspace) -> list[tuple[str, Path | None]]:
-    """The online stores, each with its folder when it has one."""
-    place = ws.settings.online
-    if isinstance(place, str):
-        return [("features", None)]
-    return [(folder.name, folder) for folder in sorted(place.glob("*")) if (folder / "data.mdb").exists()]
+    folder = ws.settings.online / ONLINE if isinstance(ws.settings.online, Path) else None
+    if folder is not None and not (folder / "data.mdb").exists():
+        return []
+    store = ws.online_store(ONLINE)
+    try:
+        found = _erase_store(store, subject)
+    finally:
+        store.close()
+    if found and folder is not None:
+        compact_lmdb(folder)
+    return [Place("online store", ONLINE, found, "states removed")] if found else []
 
 
 def _erase_store(store: OnlineStore, subject: Subject) -> int:
-    found = 0
+    found, names = 0, _encoded(subject)
     for key in list(store.keys(b"")):
-        if subject.value in map(str, entity_of(key) or ()) or subject.mentioned(key.decode("utf-8", "replace")):
+        if any(name in key for name in names):
             store.put_many({key: None})
             found += 1
             continue
@@ -65,6 +58,14 @@ def _erase_store(store: OnlineStore, subject: Subject) -> int:
             store.put_many({key: changed})
             found += 1
     return found
+
+
+def _encoded(subject: Subject) -> list[bytes]:
+    """How the key of a state names the subject: its value in MessagePack, or the digest of one that is too long."""
+    plain: list[Any] = [subject.value]
+    if subject.value.lstrip("-").isdecimal():
+        return [packed([int(subject.value)]), packed(plain)]
+    return [packed(subject.value), hashlib.sha256(packed(plain)).digest()]
 
 
 def erase_events(ws: Workspace, subject: Subject) -> list[Place]:
@@ -95,9 +96,8 @@ def _record_without(record: bytes, subject: Subject) -> bytes:
 def _told_without(value: Any, subject: Subject) -> Any:
     match value:
         case [source, stream, position, [*rows], *rest]:  # events
-            kept = [one for one in rows if not subject.owns(one[0])]
-            told = [scrubbed(one, subject) for one in kept]
-            return [*scrubbed([source, stream, position], subject), told, *scrubbed(rest, subject)]
+            kept = [scrubbed(one, subject) for one in rows if not subject.owns(one[0])]
+            return [*scrubbed([source, stream, position], subject), kept, *scrubbed(rest, subject)]
         case {"prediction_id": _} if _predicted(value, subject):
             return _blank(value)
         case _:

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from noria.core.digest import canonical
 from noria.erasure.model import Hit, Place, Subject
 from noria.erasure.values import mentions, scrubbed
-from noria.stores.database import metadata
 from noria.stores.journal import journal
 from noria.workspace.workspace import Workspace
 
@@ -26,8 +25,8 @@ _DIGESTS = ("digest", "good")
 def erase_records(ws: Workspace, subject: Subject, shrunk: Mapping[str, int]) -> list[Place]:
     """Blank the subject in every table; parts whose blobs lost rows (`shrunk`: digest -> how many) are told so."""
     places = []
-    for table in metadata.sorted_tables:
-        changed = 0 if table is journal else _erase_table(ws, table, subject, shrunk)
+    for table in _tables(ws):
+        changed = 0 if table.name == journal.name else _erase_table(ws, table, subject, shrunk)
         if changed:
             places.append(Place("database", str(table.name), changed, "texts blanked, statistics without them"))
     return places
@@ -35,10 +34,17 @@ def erase_records(ws: Workspace, subject: Subject, shrunk: Mapping[str, int]) ->
 
 def hits_in_database(ws: Workspace, subject: Subject) -> Iterator[Hit]:
     """What still names the subject, by table and column."""
-    for table in metadata.sorted_tables:
+    for table in _tables(ws):
         for _, found in _naming(ws, table, subject, {}):
             for column in found:
                 yield Hit("database", f"{table.name}.{column}")
+
+
+def _tables(ws: Workspace) -> list[sa.Table]:
+    """Every table there is, whether or not this process has the code that made it."""
+    found = sa.MetaData()
+    found.reflect(ws.database.engine)
+    return found.sorted_tables
 
 
 def _erase_table(ws: Workspace, table: sa.Table, subject: Subject, shrunk: Mapping[str, int]) -> int:

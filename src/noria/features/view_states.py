@@ -199,17 +199,6 @@ class ViewStates:
         return encoded
 
 
-def entity_of(key: bytes) -> Entity | None:
-    """Whose state or events a key of the store is of; None for other keys, and names too long to stand in one."""
-    _, _, rest = key.partition(b"/")
-    kind, encoded = rest.partition(b"/")[2][:1], rest.partition(b"/")[2][1:]
-    try:
-        found = msgspec.msgpack.decode(encoded[:-8] if kind == b"p" else encoded)
-    except msgspec.DecodeError:
-        return None
-    return tuple(found) if kind in (b"s", b"i", b"p") and isinstance(found, list) else None
-
-
 def taken_back(value: Any) -> bool:
     """Whether the value of a `retraction` column says that the row takes its event back."""
     return value is not None and (value is True or value < 0)

@@ -131,7 +131,9 @@ def test_sql_for_those_who_say_so(there: Any) -> None:
         (comparison("age", "IN", "old"), None, Refused, "no list"),
     ],
 )
-def test_what_is_not_understood_says_so(there: Any, given_: Any, parser: str, error: type[Exception], said: str) -> None:
+def test_what_is_not_understood_says_so(
+    there: Any, given_: Any, parser: str, error: type[Exception], said: str
+) -> None:
     with pytest.raises(error, match=said):
         condition(given_, parser, there.fields)
 

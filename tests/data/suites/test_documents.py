@@ -102,7 +102,11 @@ def test_what_is_no_suite_is_refused(content: bytes, said: str) -> None:
 def test_every_faulty_expectation_is_told() -> None:
     with pytest.raises(FaultySuite) as told:
         suite_of({"expectations": [1, {"kwargs": {}}, {"type": "x", "kwargs": []}, {"type": "fine"}]})
-    assert [fault.place for fault in told.value.faults] == ["expectations[0]", "expectations[1]", "expectations[2].kwargs"]
+    assert [fault.place for fault in told.value.faults] == [
+        "expectations[0]",
+        "expectations[1]",
+        "expectations[2].kwargs",
+    ]
 
 
 def test_a_suite_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:

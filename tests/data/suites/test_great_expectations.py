@@ -41,8 +41,10 @@ DIFFERENT: dict[str, tuple[Callable[[str, dict[str, Any]], bool], str]] = {
         "theirs looks for the text in a set of moments; here texts are read as moments where the column is one",
     ),
     "numbers as texts, without rows": (
-        lambda kind, kwargs: (kind == BETWEEN and kwargs["column"] == "name")
-        or (kind.endswith(("strftime_format", "dateutil_parseable")) and kwargs["column"] == "id"),
+        lambda kind, kwargs: (
+            (kind == BETWEEN and kwargs["column"] == "name")
+            or (kind.endswith(("strftime_format", "dateutil_parseable")) and kwargs["column"] == "id")
+        ),
         "theirs notices a wrong type only when there is a value; here by the column's type",
     ),
     "wrong patterns, without rows": (

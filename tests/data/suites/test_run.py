@@ -82,7 +82,19 @@ def test_a_missing_column_fails_and_names_what_there_is(outcome: Any) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ['a"b', "a'b; DROP TABLE __table; --", "select", "{batch}", "å\n\t", "a.b", "__table", "%s", "\\", "reason", "_row"],
+    [
+        'a"b',
+        "a'b; DROP TABLE __table; --",
+        "select",
+        "{batch}",
+        "å\n\t",
+        "a.b",
+        "__table",
+        "%s",
+        "\\",
+        "reason",
+        "_row",
+    ],
 )
 def test_no_column_name_is_sql(checked: Any, expect: Any, name: str, tmp_path: Any) -> None:
     data = {name: [1, 2, 2, None], "text": ["x", "y", "y", "z"]}
@@ -100,12 +112,16 @@ def test_no_column_name_is_sql(checked: Any, expect: Any, name: str, tmp_path: A
     assert report.quarantined == 2
 
 
-@pytest.mark.parametrize("value", ["'); DROP TABLE __table; --", "'", "''", "\\'", "{table}", "%", "\0", "\ud83d\ude00"[:0]])
+@pytest.mark.parametrize(
+    "value", ["'); DROP TABLE __table; --", "'", "''", "\\'", "{table}", "%", "\0", "\ud83d\ude00"[:0]]
+)
 def test_no_value_is_sql(outcome: Any, value: str) -> None:
     data = {"a": [value, "other"]}
     found = outcome(data, "column_values_to_be_in_set", column="a", value_set=[value])
     assert found.result["partial_unexpected_list"] == ["other"]
-    assert outcome(data, "column_values_to_not_be_in_set", column="a", value_set=[value]).result["unexpected_count"] == 1
+    assert (
+        outcome(data, "column_values_to_not_be_in_set", column="a", value_set=[value]).result["unexpected_count"] == 1
+    )
     assert outcome(data, "column_distinct_values_to_contain_set", column="a", value_set=[value]).verdict == "passed"
 
 

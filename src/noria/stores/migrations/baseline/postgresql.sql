@@ -601,4 +601,4 @@ CREATE INDEX latest_metrics_order ON latest_metrics (experiment, metric, is_nan,
 
 CREATE TABLE noria_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO noria_schema VALUES ('0002');
+INSERT INTO noria_schema VALUES ('0003');
