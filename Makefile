@@ -10,7 +10,7 @@ RIVALS := $(or $(NORIA_RIVALS),.rivals)
 RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-data services clean
+.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data services clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ bench-runtime: $(STAMP) services ## what a durable step costs
 
 bench-tracking: $(STAMP) services rivals ## tracking beside stock MLflow: the table of speeds
 	$(BIN)/python benchmarks/tracking.py $(BENCH)
+
+bench-features: $(STAMP) services rivals ## features beside Feast: point-in-time joins, online reads
+	$(BIN)/python benchmarks/features.py $(BENCH)
 
 bench-data: $(STAMP) rivals ## data versions beside DVC, checks beside Great Expectations and Pandera
 	$(BIN)/python benchmarks/data_versions.py $(BENCH)
