@@ -118,7 +118,7 @@ def both(
     features.checkpoint()
     draw = random.Random(3)
     asked = [(draw.randrange(entities),) for _ in range(reads)]
-    states = features._states_of(view)
+    states = features._views.of(view)
     found = []
     for where in ("in memory", "from the store"):
         read = Read(f"{what}, {where}", [], [], most)

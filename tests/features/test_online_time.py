@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sensors import DAY, EVERY_KIND, HOUR, MINUTE, READING, reading
 from test_handover import table
 
-from noria.core.errors import Conflict, NotFound
+from noria.core.errors import Conflict, NotFound, Unavailable
 from noria.features.ledger import Fresh
 from noria.features.model import BadEvents, ViewSpec
 from noria.features.online import OnlineFeatures
@@ -17,6 +18,7 @@ from noria.features.reader import FeatureReader
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_memory import MemoryOnlineStore
 from noria.stores.online_redis import RedisOnlineStore
+from noria.testing.redis_server import RedisServer
 
 AT = 100 * DAY
 SECOND = 1_000_000
@@ -172,3 +174,48 @@ def test_others_read_what_the_keeper_wrote_last(tmp_path: Path, redis_server) ->
         assert reader.lookup(EVERY_KIND, ("a",), AT + 9)["rows_1h"] == number + 1
     reader.close()
     keeper.close()
+
+
+def test_a_redis_that_goes_away_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    """Rows of a hundred entities, none of them in memory, so that taking them in has to read; and back it comes."""
+    view = replace(EVERY_KIND, features=EVERY_KIND.features[:2])
+    rows = [reading(f"s{number % 100}", AT + number * SECOND) for number in range(1500)]
+    with RedisServer() as server:
+        online = OnlineFeatures([view], RedisOnlineStore(server.url), tmp_path, checkpoint_rows=100)
+        acknowledged = refused = 0
+        for start in range(0, len(rows), 50):
+            if start % 250 == 200:
+                (server.stop if start % 500 == 200 else server.kill)()
+            for states in online._views:
+                states.forget()
+            try:
+                acknowledged += online.ingest("Reading", rows[start : start + 50], stream="s", position=acknowledged)
+            except Unavailable:
+                refused += 1
+            if start % 250 == 200:
+                with pytest.raises(Unavailable, match="does not answer"):
+                    online.lookup(view, ("s1",), AT + DAY)
+                server.start()
+                acknowledged += online.ingest(
+                    "Reading", rows[acknowledged : start + 50], stream="s", position=acknowledged
+                )
+        assert acknowledged == len(rows)
+        found = online.read_many(view, [(f"s{number}",) for number in range(100)], AT + HOUR - SECOND)
+        assert [one.values["rows_1h"] for one in found] == [15] * 100
+        online.close()
+        again = OnlineFeatures([view], RedisOnlineStore(server.url), tmp_path)
+        assert again.lookup(view, ("s7",), AT + HOUR - SECOND)["rows_1h"] == 15
+        again.close()
+
+
+def test_one_that_was_fenced_off_takes_nothing_more(tmp_path: Path, redis_server) -> None:
+    url = f"{redis_server.url}?prefix=fenced keepers:"
+    first = OnlineFeatures([EVERY_KIND], RedisOnlineStore(url), tmp_path / "first", checkpoint_rows=1)
+    first.ingest("Reading", [reading("a", AT)])
+    second = OnlineFeatures([EVERY_KIND], RedisOnlineStore(url), tmp_path / "second", checkpoint_rows=1)
+    second.ingest("Reading", [reading("a", AT + 1)])
+    for _ in range(2):
+        with pytest.raises(Conflict, match="another process writes"):
+            first.ingest("Reading", [reading("a", AT + 2)])
+    assert second.lookup(EVERY_KIND, ("a",), AT + 3)["rows_1h"] == 2
+    second.close()

@@ -17,7 +17,7 @@ from noria.core.errors import Conflict
 from noria.erasure.model import ERASED, Place, StillRunning, Subject
 from noria.erasure.rows import mask
 from noria.erasure.values import mentions, scrubbed
-from noria.features.packing import packed, unpacked
+from noria.features.packing import packed, unfolded
 from noria.stores.compaction import compact_lmdb
 from noria.stores.online import OnlineStore
 from noria.stores.spool import rewrite_spool
@@ -49,7 +49,7 @@ def _erase_store(store: OnlineStore, subject: Subject) -> int:
     found, names = 0, _encoded(subject)
     for key in list(store.keys(b"")):
         if any(name in key for name in names):
-            store.clear(key)
+            store.put_many({key: None})
             found += 1
             continue
         (value,) = store.get_many([key])
@@ -95,9 +95,9 @@ def _record_without(record: bytes, subject: Subject) -> bytes:
 
 def _told_without(value: Any, subject: Subject) -> Any:
     match value:
-        case [source, stream, position, [*rows]]:  # events
-            kept = [one for one in rows if not subject.owns(one[0])]
-            return [*scrubbed([source, stream, position], subject), [scrubbed(one, subject) for one in kept]]
+        case [source, stream, position, [*rows], *rest]:  # events
+            kept = [scrubbed(one, subject) for one in rows if not subject.owns(one[0])]
+            return [*scrubbed([source, stream, position], subject), kept, *scrubbed(rest, subject)]
         case {"prediction_id": _} if _predicted(value, subject):
             return _blank(value)
         case _:
@@ -164,6 +164,6 @@ def _without(value: bytes, subject: Subject) -> bytes:
 
 
 _FORMS: tuple[tuple[Callable[[bytes], Any], Callable[[Any], bytes]], ...] = (
-    (unpacked, packed),
+    (unfolded, packed),
     (json.loads, lambda told: json.dumps(told).encode()),
 )

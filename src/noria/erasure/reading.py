@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import lmdb
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from noria.erasure.model import Subject
 from noria.erasure.values import mentions
+from noria.features.packing import unfolded
 from noria.stores.spool import read_spool
 
 _PASSED_OVER = {".git", ".venv", "__pycache__", "node_modules", ".pytest_cache"}
@@ -137,7 +137,7 @@ def _json(data: bytes) -> Any:
 
 
 def _packed(data: bytes) -> Any:
-    return msgspec.msgpack.decode(data)
+    return unfolded(data)
 
 
 def _pickled(data: bytes) -> list[Any]:

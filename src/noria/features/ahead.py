@@ -28,8 +28,9 @@ class Ahead:
         self.moment = moment
         self._waiting: list[tuple[Micros, int, str, dict[str, Any]]] = []
         self._number = 0
-        for known, source, row in msgspec.msgpack.decode(stored) if stored else ():
-            self._push(known, source, row)
+        for known, source, *rows in msgspec.msgpack.decode(stored) if stored else ():
+            for row in rows:  # none when it was erased
+                self._push(known, source, row)
 
     @property
     def next(self) -> Micros:

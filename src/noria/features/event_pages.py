@@ -8,7 +8,7 @@ reach any more are removed.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from noria.core.clock import Micros
@@ -42,6 +42,20 @@ class EventPages:
         self._changed: set[tuple[bytes, Micros]] = set()
         self._moved: set[bytes] = set()
         self._gone: set[tuple[bytes, Micros]] = set()
+
+    def fetch(self, events: Sequence[tuple[bytes, Micros]]) -> None:
+        """Load the pages of entities' events that happened at given moments, in one go."""
+        entities = [one for one in dict.fromkeys(entity for entity, _ in events) if one not in self._starts]
+        if entities:
+            found = self._store.get_many([self._index(one) for one in entities])
+            self._starts |= {
+                one: unpacked(stored) if stored else [] for one, stored in zip(entities, found, strict=True)
+            }
+        pages = {(entity, at - at % PAGE) for entity, at in events}
+        wanted = [one for one in sorted(pages - self._pages.keys()) if one[1] in self._starts[one[0]]]
+        if wanted:
+            kept = self._store.get_many([self._key(*one) for one in wanted])
+            self._pages |= {one: Page(*unpacked(stored)) for one, stored in zip(wanted, kept, strict=True) if stored}
 
     def knows(self, entity: bytes, at: Micros, key: Any) -> bool:
         """Whether an event is here, or was taken back."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
 from typing import Any
 
 from noria.core.clock import Micros, show_moment
@@ -27,9 +26,7 @@ class Intake:
         self.blank: dict[str, Any] = dict.fromkeys(self._reader.names)
 
     def read(self, rows: Sequence[Mapping[str, Any]], first: int, now: Micros | None) -> list[Known]:
-        """Typed rows in the order in which they became known, each with that moment.
-
-        The first one is `rows[first]` of what was sent.
+        """Typed rows in their order, each with the moment it became known. The first is `rows[first]` of what was sent.
 
         Raises BadEvents with every fault. A row known more than a minute after `now` is one: a far future would
         push everything real out of its entity's windows.
@@ -43,7 +40,6 @@ class Intake:
             raise BadEvents(f"the events of {self.source}", shown(faults), hint=hint)
         if now is not None:
             self._refuse_future(typed, first, now)
-        typed.sort(key=itemgetter(1))
         return typed
 
     def newest(self, rows: Sequence[Known]) -> Micros | None:

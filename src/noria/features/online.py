@@ -13,22 +13,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import compress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from noria.core.clock import Micros
-from noria.core.digest import digest
-from noria.core.errors import BadInput, NotFound, StorageFull
+from noria.core.errors import BadInput, Conflict, NotFound, StorageFull, Unavailable
 from noria.features.ahead import Ahead
 from noria.features.batches import Batch, Known, decode_batch, identity
 from noria.features.forgetting import forget_outlived
 from noria.features.history import fill
-from noria.features.intake import Intake
-from noria.features.joins import joined_view, joiner, past_of
-from noria.features.ledger import Fresh, Kept, Ledger
+from noria.features.kept_views import KeptViews, Names
+from noria.features.ledger import Fresh, Ledger
 from noria.features.model import ViewSpec
 from noria.features.seen import SeenIds
 from noria.features.view_states import Entity, Reading, ViewStates
@@ -53,53 +53,28 @@ class OnlineFeatures:
     ) -> None:
         self._store, self._spool_path = store, spool
         self._checkpoint_rows = checkpoint_rows or _CHECKPOINT
-        self._views: dict[str, ViewStates] = {}
-        self._by_source: dict[str, list[ViewStates]] = {}
-        self._intakes: dict[str, Intake] = {}
-        self._named: dict[int, tuple[ViewSpec, str]] = {}
+        self._names = Names()
         self._since = 0
+        self._lost: list[ViewSpec] | None = None
+        self._fenced: Conflict | None = None
         self._spool = Spool(spool)
         try:
-            self._ledger = Ledger.read(store)
-            self._continue()
-            self._ahead = Ahead(store, self._ledger.moment)
-            self._seen = SeenIds(store)
-            self.add_views(views)
-            self._recover()
-            forget_outlived(store, self._ledger, self._views)
+            self._open(views)
         except BaseException:
             self._spool.close()
             raise
 
     def add_views(self, views: Sequence[ViewSpec]) -> None:
         """Keep these views too, from the next event on. One that is kept already changes nothing."""
-        for view in views:
-            if self._name(view) not in self._views:
-                self.add_views([joined_view(join) for join in view.joins])
-                self._add(view, self._name(view))
-
-    def _add(self, view: ViewSpec, name: str) -> None:
-        complete = all(self._ledger.complete(name, source) for source in view.sources)
-        kept = self._ledger.views[name] if complete else None
-        join, past = joiner(view.joins, self._states_of), past_of(view)
-        states = ViewStates(view, name, self._store, kept, joiner=join, past=past)
-        if not complete:
-            if self._ledger.views.pop(name, None):
-                self._write()  # first the account, then the states: a crash in between leaves no false claim
-            states.clear()
-        self._views[name] = states
-        of_source = self._by_source.setdefault(view.source, [])
-        of_source.append(states)
-        self._intakes[view.source] = Intake(view.source, [one.view for one in of_source])
+        self._views.add(views)
 
     def has(self, view: ViewSpec) -> bool:
         """Whether a view is kept."""
-        return self._name(view) in self._views
+        return view in self._views
 
     def waiting(self) -> list[str]:
         """The sources of views whose history has not been taken in yet."""
-        waiting = (states.view for states in self._views.values() if states.history is None)
-        return sorted({source for view in waiting for source in view.sources})
+        return sorted({source for states in self._views.waiting() for source in states.view.sources})
 
     def backfill(self, sources: Mapping[str, pa.Table]) -> int:
         """Fill views that have no history yet from rows of their sources; gives the rows taken in.
@@ -108,17 +83,17 @@ class OnlineFeatures:
         was known by its newest `ingested_at`. Views of sources that are not given keep waiting. All of it
         becomes durable in one write, so a backfill that was killed begins anew.
         """
-        waiting = [
-            one for one in self._views.values() if one.history is None and sources.keys() >= set(one.view.sources)
-        ]
+        self._mend()
+        waiting = [one for one in self._views.waiting() if sources.keys() >= set(one.view.sources)]
         later: dict[str, list[Known]] = {}
         for _, batch in self._records(-1) if waiting else ():
             later.setdefault(batch.source, []).extend(self._ahead.without(batch.rows, batch.now))
         rows = 0
-        for states in waiting:
-            own = fill(states, sources, later)
-            self._ledger.note(states.view.source, self._intakes[states.view.source].newest(own))
-            rows += len(own)
+        with self._changing():
+            for states in waiting:
+                own = fill(states, sources, later)
+                self._ledger.note(states.view.source, self._views.intakes[states.view.source].newest(own))
+                rows += len(own)
         if waiting:
             self.checkpoint()
         return rows
@@ -137,13 +112,16 @@ class OnlineFeatures:
 
         With a `stream`, `position` is the number of the first row in it: rows taken in before are passed
         over, so a sender that is not sure sends them again. In a stream without positions `ids` name the rows,
-        one each, and do the same for its newest hundred thousand (seen.py). A row known more than a minute
-        after `now` is refused, one known a little after it counts from its own moment on. Raises BadEvents
-        with every fault, NotFound for a source that no view needs, StorageFull; then nothing is taken in.
+        one each, and do the same for its newest hundred thousand (seen.py). A row known more than a minute after
+        `now` is refused, one known a little after it counts from its own moment on. Raises BadEvents with every
+        fault, NotFound for a source that no view needs, StorageFull; then nothing is taken in.
         """
-        intake = self._intakes.get(source)
+        if self._fenced is not None:
+            raise self._fenced
+        self._mend()
+        intake = self._views.intakes.get(source)
         if intake is None:
-            raise NotFound("source", source, self._intakes)
+            raise NotFound("source", source, self._views.intakes)
         skip, after = (0, 0) if ids else self._place(stream, position, len(rows))
         typed = intake.read(rows[skip:], skip, now)
         if ids:
@@ -151,12 +129,18 @@ class OnlineFeatures:
             typed, ids = list(compress(typed, new)), list(compress(ids, new))
         if not typed:
             return 0
+        typed.sort(key=itemgetter(1))  # what was known first counts first
         if now is not None:
             self._move_on(now)
         batch = Batch(source, stream, after, typed, now, list(ids))
-        self._take_in(self._spool.append(batch.encode()), batch)
-        if self._since >= self._checkpoint_rows:
-            self._checkpoint_if_room()
+        number = self._spool.append(batch.encode())
+        try:
+            with self._changing():
+                self._take_in(number, batch)
+            if self._since >= self._checkpoint_rows:
+                self._checkpoint_if_room()
+        except Unavailable as away:  # the events are in the spool, and are taken in from there later
+            _log.warning("events wait in the spool until the online store answers again: %s", away)
         return len(typed)
 
     def lookup(self, view: ViewSpec, entity: Entity, at: Micros) -> dict[str, Any]:
@@ -186,13 +170,15 @@ class OnlineFeatures:
 
     def freshness_of(self, view: ViewSpec) -> Fresh | None:
         """The newest event of a view: when it happened and when it became known; None when there was none."""
-        return self._states_of(view).fresh
+        return self._views.of(view).fresh
 
     def checkpoint(self) -> None:
         """Write every changed state and the spool's position in one go, then let old segments of the spool go.
 
-        Raises StorageFull; then nothing was written, nothing is lost, and a later one writes it all.
+        Raises StorageFull or Unavailable; then nothing was written, nothing is lost, and a later one writes it
+        all. Raises Conflict when another process has begun to write the store.
         """
+        self._mend()
         self._write()
         self._since = 0
         self._store.sync()
@@ -206,37 +192,59 @@ class OnlineFeatures:
     def close(self) -> None:
         """Write everything down and let another process in."""
         try:
-            self.checkpoint()
+            if self._lost is None:
+                self.checkpoint()
         finally:
             self._spool.close()
             self._store.close()
 
     def _write(self) -> None:
-        entries: dict[bytes, bytes | None] = {}
-        for states in self._views.values():
-            self._ledger.views[states.name] = Kept(
-                self._ledger.record, states.history, states.fresh, states.view.sources
-            )
-            entries.update(states.changes())
         self._ledger.moment = self._ahead.moment
+        entries = self._views.changes()
         entries.update(self._ahead.entry() | self._ledger.entry() | self._seen.changes())
         self._store.put_many(entries)
         self._seen.written()
-        for states in self._views.values():
-            states.written()
+        self._views.written()
 
     def _checkpoint_if_room(self) -> None:
         try:
             self.checkpoint()
-        except StorageFull as full:  # the events are in the spool: whoever sent them need not know
+        except (StorageFull, Unavailable) as full:  # the events are in the spool: whoever sent them need not know
             self._since = 0
             _log.warning("the online store could not be written, the spool grows meanwhile: %s", full)
+        except Conflict as fenced:
+            self._fenced = fenced
+            raise
 
-    def _continue(self) -> None:
+    def _open(self, views: Sequence[ViewSpec]) -> None:
+        """Take up where the store and the spool are."""
+        self._ledger = Ledger.read(self._store)
         oldest = next((number for number, _ in read_spool(self._spool_path)), None)
         said = self._ledger.continued(identity(self._spool_path), oldest)
         if said:
             _log.warning("%s: %s", self._spool_path, said)
+        self._ahead = Ahead(self._store, self._ledger.moment)
+        self._seen = SeenIds(self._store)
+        self._views = KeptViews(self._store, self._ledger, self._names, self._write)
+        self._views.add(views)
+        self._recover()
+        forget_outlived(self._store, self._ledger, {states.name for states in self._views})
+
+    def _mend(self) -> None:
+        """After the store went away amid a change: begin again from what it has, and the spool, as after a death."""
+        if self._lost is not None:
+            self._open(self._lost)
+            self._lost = None
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """What is changed here is changed whole; else it is done again from the start before anything else is."""
+        views = [states.view for states in self._views]
+        try:
+            yield
+        except Unavailable:
+            self._lost = self._lost or views
+            raise
 
     def _recover(self) -> None:
         for number, batch in self._records(self._ledger.record):
@@ -246,13 +254,13 @@ class OnlineFeatures:
         """Batches of the spool, their rows filled up with nulls for columns that came later."""
         for number, record in read_spool(self._spool_path, after):
             batch = decode_batch(record)
-            intake = self._intakes.get(batch.source)
+            intake = self._views.intakes.get(batch.source)
             yield number, batch.filled(intake.blank) if intake else batch
 
     def _take_in(self, record: int, batch: Batch) -> None:
         self._ledger.record = self._ledger.touched[batch.source] = record
         rows = self._ahead.arrived(batch.source, batch.rows, batch.now)
-        self._spread(batch.source, rows)
+        self._views.spread(batch.source, rows)
         if batch.ids:
             self._seen.add(batch.stream, batch.ids)
         elif batch.stream:
@@ -261,26 +269,16 @@ class OnlineFeatures:
 
     def _move_on(self, moment: Micros) -> None:
         """Time goes on: rows that waited for a moment up to this one count now."""
-        for source, rows in self._ahead.due(moment).items():
-            self._spread(source, rows)
-
-    def _spread(self, source: str, rows: Sequence[Known]) -> None:
-        """Give rows to every view of their source."""
-        for states in self._by_source.get(source, ()):
-            states.take_in(rows)
-        if source in self._intakes:
-            self._ledger.note(source, self._intakes[source].newest(rows))
+        with self._changing():
+            for source, rows in self._ahead.due(moment).items():
+                self._views.spread(source, rows)
 
     def _kept(self, view: ViewSpec, at: Micros) -> ViewStates:
+        if self._lost is not None:
+            self._mend()
         if at >= self._ahead.next:
             self._move_on(at)
-        return self._states_of(view)
-
-    def _states_of(self, view: ViewSpec) -> ViewStates:
-        states = self._views.get(self._name(view))
-        if states is None:
-            raise NotFound("view", view.name, [one.view.name for one in self._views.values()], hint="add it first")
-        return states
+        return self._views.of(view)
 
     def _place(self, stream: str, position: int | None, rows: int) -> tuple[int, int]:
         """How many of the rows were taken in before, and the position behind the last one."""
@@ -289,10 +287,3 @@ class OnlineFeatures:
         if first < 0:
             raise BadInput(f"position {first} of stream {stream!r} lies before its beginning", hint="count from 0")
         return (min(rows, max(0, seen - first)) if stream else 0), first + rows
-
-    def _name(self, view: ViewSpec) -> str:
-        """The digest of a view, computed once for each object (which is kept, so that its id stays its own)."""
-        found = self._named.get(id(view))
-        if found is None:
-            found = self._named[id(view)] = (view, digest(view))
-        return found[1]

@@ -36,3 +36,19 @@ def _big(code: int, data: memoryview) -> int:
 
 unpacked = msgspec.msgpack.Decoder(ext_hook=_big, strict=False).decode
 """The value that `packed` made bytes of; tuples come back as lists."""
+
+
+def unfolded(stored: bytes) -> Any:
+    """The value that `packed` made bytes of, with what was packed within it opened too: `packed` takes it again."""
+    return _opened(unpacked(stored))
+
+
+def _opened(value: Any) -> Any:
+    if isinstance(value, bytes):
+        try:
+            return _opened(unpacked(value))
+        except msgspec.DecodeError:
+            return value
+    if isinstance(value, list):
+        return [_opened(one) for one in value]
+    return {key: _opened(one) for key, one in value.items()} if isinstance(value, dict) else value

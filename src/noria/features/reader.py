@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from noria.core.clock import Micros
-from noria.core.digest import digest
 from noria.core.errors import NotFound
+from noria.features.kept_views import Names
 from noria.features.ledger import Ledger
 from noria.features.model import ViewSpec
 from noria.features.view_states import Entity, Reading, ViewStates
@@ -22,8 +22,8 @@ class FeatureReader:
 
     def __init__(self, views: Sequence[ViewSpec], store: OnlineStore) -> None:
         self._store = store
-        self._named: dict[int, tuple[ViewSpec, str]] = {}
-        self._views = {self._name(view): view for view in views}
+        self._names = Names()
+        self._views = {self._names.of(view): view for view in views}
         self.refresh()
 
     def read_many(self, view: ViewSpec, entities: Sequence[Entity], at: Micros) -> list[Reading]:
@@ -31,7 +31,7 @@ class FeatureReader:
 
         Raises NotFound for a view that nobody keeps there, or that waits for its history.
         """
-        name = self._name(view)
+        name = self._names.of(view)
         if name not in self._states or self._states[name].history is None:
             self._views[name] = view
             self.refresh()
@@ -56,10 +56,3 @@ class FeatureReader:
     def close(self) -> None:
         """Let go of the store."""
         self._store.close()
-
-    def _name(self, view: ViewSpec) -> str:
-        """The digest of a view, computed once for each object (which is kept, so that its id stays its own)."""
-        found = self._named.get(id(view))
-        if found is None:
-            found = self._named[id(view)] = (view, digest(view))
-        return found[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -70,14 +70,12 @@ class ViewStates:
 
         `joiner` stands in for the view's own.
         """
-        columns, event_time, key = self.view.entities, self.view.event_time, self.view.key
         history = NEVER if self.history is None else self.history
         newest, learnt = self.fresh.event_time if self.fresh else NEVER, None
-        join = joiner or self._joiner
-        for row, known in rows:
-            entity, at = tuple([row[column] for column in columns]), row[event_time]
-            if None in entity or at is None or known <= history:
-                continue
+        join, key = joiner or self._joiner, self.view.key
+        wanted = list(self._wanted(rows, history))
+        self._fetch([(entity, at) for entity, at, _, _ in wanted])
+        for entity, at, known, row in wanted:
             full = join.joined(row, known) if join is not None else row
             self._take(entity, Told(at, known, row[key] if key else None, full))
             if at > newest:
@@ -98,6 +96,8 @@ class ViewStates:
     def fetch(self, entities: Sequence[Entity]) -> None:
         """Load the states of entities that are asked for next, in one go."""
         wanted = [one for one in dict.fromkeys(entities) if one not in self._states and None not in one]
+        if not wanted:
+            return
         for entity, stored in zip(wanted, self._store.get_many([self._key(one) for one in wanted]), strict=True):
             if stored is not None:
                 self._states[entity] = _decode(stored)
@@ -132,8 +132,24 @@ class ViewStates:
         self.fresh = None
         self._store.clear(self._prefix)
 
+    def _wanted(
+        self, rows: Iterable[tuple[Mapping[str, Any], Micros]], history: Micros
+    ) -> Iterator[tuple[Entity, Micros, Micros, Mapping[str, Any]]]:
+        """Rows of this view that are not in yet: whose, when they happened and became known, and the row."""
+        columns, event_time = self.view.entities, self.view.event_time
+        for row, known in rows:
+            entity, at = tuple([row[column] for column in columns]), row[event_time]
+            if None not in entity and at is not None and known > history:
+                yield entity, at, known, row
+
+    def _fetch(self, wanted: Sequence[tuple[Entity, Micros]]) -> None:
+        """Load what rows of entities will change, in one go, before anything is changed."""
+        self.fetch([entity for entity, _ in wanted])
+        if self._pages is not None:
+            self._pages.fetch([(self._encoded(entity), at) for entity, at in wanted])
+
     def _take(self, entity: Entity, told: Told) -> None:
-        state = self._states.get(entity) or self._load(entity) or self._keeper.new()
+        state = self._states.get(entity) or self._keeper.new()
         if self._pages is None:
             self._keeper.add(state, told)
         elif not self._paged(self._pages, entity, state, told):

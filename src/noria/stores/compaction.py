@@ -38,17 +38,23 @@ def compact_database(database: Database, tables: Sequence[str]) -> None:
 
 
 def compact_lmdb(folder: Path) -> None:
-    """Copy an LMDB environment without its free pages over itself; nobody may have it open."""
+    """Write every entry of an LMDB environment into a new one that takes its place; nobody may have it open.
+
+    LMDB's own copy takes pages as they are, and a page keeps the bytes of entries that were removed from it.
+    """
     if not (folder / "data.mdb").exists():
         return
     fresh = folder.with_name(f"{folder.name}.compact")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
-    environment = lmdb.open(str(folder), map_size=64 << 30)
+    old, new = (lmdb.open(str(path), map_size=64 << 30) for path in (folder, fresh))
     try:
-        environment.copy(str(fresh), compact=True)
+        with old.begin() as reading, reading.cursor() as entries, new.begin(write=True) as writing:
+            for key, value in entries:
+                writing.put(key, value, append=True)
     finally:
-        environment.close()
+        old.close()
+        new.close()
     with (fresh / "data.mdb").open("rb") as file:
         os.fsync(file.fileno())
     (fresh / "data.mdb").replace(folder / "data.mdb")
