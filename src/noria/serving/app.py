@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -46,7 +46,7 @@ class Plane(Protocol):
     """What the application needs of the data plane around it."""
 
     board: Board
-    models: Mapping[str, ServedModel]
+    models: dict[str, ServedModel]
     endpoint: Endpoint
     online: OnlineFeatures
     log: PredictionLog

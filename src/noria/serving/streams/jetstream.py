@@ -26,6 +26,7 @@ def subscribe(address: Address, name: str, most: int, handle: Handle) -> Subscri
         config=ConsumerConfig(ack_policy=Acks.EXPLICIT, deliver_policy=DeliverPolicy.ALL, max_ack_pending=4 * most),
         pull_sub=PullSub(batch_size=most, timeout=0.1, batch=True),
         ack_policy=AckPolicy.MANUAL,
+        no_reply=True,
         decoder=whole,
     )
 

@@ -30,6 +30,8 @@ def subscribe(address: Address, name: str, most: int, handle: Handle) -> Subscri
         batch=True,
         max_records=most,
         polling_interval=0.05,
+        no_reply=True,
+        parser=_parsed,
         decoder=whole,
     )
 
@@ -48,6 +50,31 @@ def publisher(broker: Any) -> Callable[[str, Sequence[bytes]], Awaitable[None]]:
             await broker.publish(line, topic=topic, headers={"content-type": "application/json"})
 
     return publish
+
+
+class _Headless:
+    """A record without headers: FastStream wants them to be text, which nobody promised."""
+
+    def __init__(self, record: KafkaRecord) -> None:
+        self._record = record
+
+    def headers(self) -> tuple[()]:
+        return ()
+
+    def value(self) -> bytes:
+        return b""
+
+    def offset(self) -> int | None:
+        return self._record.offset()
+
+    def timestamp(self) -> tuple[int, int]:
+        return self._record.timestamp()
+
+
+async def _parsed(records: Sequence[KafkaRecord], original: Callable[..., Awaitable[Any]]) -> Any:
+    message = await original(tuple(_Headless(record) for record in records))
+    message.raw_message = records
+    return message
 
 
 def _event(record: KafkaRecord, name: str) -> Event:

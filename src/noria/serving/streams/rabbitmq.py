@@ -23,6 +23,7 @@ def subscribe(address: Address, name: str, most: int, handle: Handle) -> Subscri
         RabbitQueue(address.topic, declare=False),
         channel=Channel(prefetch_count=most),
         ack_policy=AckPolicy.MANUAL,
+        no_reply=True,
         decoder=whole,
     )
     stream = name or f"amqp/{address.topic}"

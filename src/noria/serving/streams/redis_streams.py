@@ -40,7 +40,7 @@ def subscribe(address: Address, name: str, most: int, handle: Handle, columns: M
     idle = int(address.options.get("idle_ms", IDLE_MS))
     left = StreamSub(address.topic, batch=True, min_idle_time=idle, polling_interval=max(idle // 2, 50), **who)
     for sub in (new, left):
-        broker.subscriber(stream=sub, ack_policy=AckPolicy.MANUAL, decoder=whole)(take)
+        broker.subscriber(stream=sub, ack_policy=AckPolicy.MANUAL, no_reply=True, parser=_parsed, decoder=whole)(take)
     return Subscribed(broker, publisher(broker), lambda: _make_group(url, address.topic, group))
 
 
@@ -52,6 +52,13 @@ def publisher(broker: Any) -> Callable[[str, Sequence[bytes]], Awaitable[None]]:
             await broker._connection.xadd(topic, {"data": line})
 
     return publish
+
+
+async def _parsed(raw: Any, original: Callable[..., Awaitable[Any]]) -> Any:
+    """FastStream's parser without the data, which it wants to be text."""
+    message = await original({**raw, "data": []})
+    message.raw_message = raw
+    return message
 
 
 async def _make_group(url: str, stream: str, group: str) -> None:

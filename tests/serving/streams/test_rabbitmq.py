@@ -1,0 +1,43 @@
+"""RabbitMQ, by a real rabbitmq-server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+import aio_pika
+import pytest
+
+from noria.testing.brokers import RabbitServer
+from noria.testing.stream_suite import StreamSuite
+
+
+class Rabbit:
+    def __init__(self, server: RabbitServer) -> None:
+        self.server = server
+        self._number = 0
+
+    def publish(self, topic: str, bodies: Sequence[bytes], *, named: bool = True) -> None:
+        asyncio.run(self._publish(topic, bodies, named))
+
+    async def _publish(self, topic: str, bodies: Sequence[bytes], named: bool) -> None:
+        async with await aio_pika.connect(f"{self.server.url}/") as connection:
+            channel = await connection.channel()
+            await channel.declare_queue(topic, durable=True)
+            for body in bodies:
+                self._number += 1
+                name = f"m{self._number}" if named else None
+                await channel.default_exchange.publish(aio_pika.Message(body, message_id=name), routing_key=topic)
+
+    def address(self, topic: str) -> str:
+        return f"{self.server.url}/{topic}"
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Rabbit]:
+    with RabbitServer() as server:
+        yield Rabbit(server)
+
+
+class TestRabbit(StreamSuite):
+    pass
