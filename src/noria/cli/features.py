@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from noria.cli import features_sql
 from noria.cli.opening import HERE, Folder, Json, open_stores
 from noria.cli.output import say_json, say_table
 
@@ -30,6 +31,7 @@ class _NameOrVerb(TyperGroup):
 
 
 app = typer.Typer(cls=_NameOrVerb, help="Feature views: their versions, what they hold, and who reads them.")
+app.command("sql")(features_sql.command)
 
 
 @app.command("show")

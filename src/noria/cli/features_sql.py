@@ -28,7 +28,7 @@ def command(
     from noria.project.load import load
 
     speaks = dialect_of(dialect)
-    views = {one.name: one for model in load(project).plan.models for one in model.training.inputs.views}
+    views = {one.name: one for one in load(project).plan.every_view}
     if view not in views:
         raise NotFound("feature view", view, views)
     text = features_sql(Lookup(views[view], views[view].entities), speaks.name, spine=requests, asked_at=asked_at)

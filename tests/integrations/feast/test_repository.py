@@ -119,3 +119,8 @@ def test_half_a_registry_is_no_registry(repository: Path, cut: int, tmp_path: Pa
     with pytest.raises(BrokenRegistry, match="is no registry that Feast wrote"):
         noria("init", tmp_path / "ours", "--from", repository)
     assert not (tmp_path / "ours").exists()
+
+
+def test_its_views_are_sql_for_other_engines_too(imported: Path) -> None:
+    text = noria("features", "sql", "driver_customer", "--dialect", "postgresql", "--project", imported)
+    assert "driver_customer" in text and "SELECT" in text
