@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from noria.core.units import ms as ms
     from noria.core.units import requests as requests
     from noria.core.units import seconds as seconds
+    from noria.project import aggregates as aggregates
+    from noria.project.aggregates import count as count
+    from noria.project.aggregates import latest as latest
+    from noria.project.aggregates import max as max
+    from noria.project.aggregates import mean as mean
+    from noria.project.aggregates import min as min
+    from noria.project.aggregates import share as share
+    from noria.project.aggregates import sum as sum
     from noria.project.columns import column as column
     from noria.project.columns import event_time as event_time
     from noria.project.columns import key as key
+    from noria.project.columns import retraction as retraction
     from noria.project.project import Project as Project
     from noria.project.quantities import champion as champion
     from noria.project.quantities import drift as drift
@@ -30,13 +39,6 @@ if TYPE_CHECKING:
     from noria.project.quantities import missing as missing
     from noria.project.sources import Source as Source
     from noria.project.views import FeatureView as FeatureView
-    from noria.project.views import count as count
-    from noria.project.views import latest as latest
-    from noria.project.views import max as max
-    from noria.project.views import mean as mean
-    from noria.project.views import min as min
-    from noria.project.views import share as share
-    from noria.project.views import sum as sum
     from noria.rollout.model import percent as percent
     from noria.rollout.model import shadow as shadow
     from noria.tracking.client.active import log_artifact as log_artifact
@@ -49,28 +51,30 @@ if TYPE_CHECKING:
 _HOMES = {
     "noria.core.errors": ("NoriaError",),
     "noria.core.units": ("days", "hours", "minutes", "ms", "requests", "seconds"),
-    "noria.project.columns": ("column", "event_time", "key"),
+    "noria.project.aggregates": ("aggregates", "count", "latest", "max", "mean", "min", "share", "sum"),
+    "noria.project.columns": ("column", "event_time", "key", "retraction"),
     "noria.project.project": ("Project",),
     "noria.project.quantities": ("champion", "drift", "errors", "every", "latency", "metric", "missing"),
     "noria.project.sources": ("Source",),
-    "noria.project.views": ("FeatureView", "count", "latest", "max", "mean", "min", "share", "sum"),
+    "noria.project.views": ("FeatureView",),
     "noria.rollout.model": ("percent", "shadow"),
     "noria.tracking.client.active": ("log_artifact", "log_metric", "log_metrics", "log_params", "run", "set_tags"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "FeatureView", "NoriaError", "Project", "Source", "champion", "column", "count", "days", "drift", "errors",
-    "event_time", "every", "hours", "key", "latency", "latest", "log_artifact", "log_metric", "log_metrics",
-    "log_params", "max", "mean", "metric", "min", "minutes", "missing", "ms", "percent", "requests", "run", "seconds",
-    "set_tags", "shadow", "share", "sum",
+    "FeatureView", "NoriaError", "Project", "Source", "aggregates", "champion", "column", "count", "days", "drift",
+    "errors", "event_time", "every", "hours", "key", "latency", "latest", "log_artifact", "log_metric", "log_metrics",
+    "log_params", "max", "mean", "metric", "min", "minutes", "missing", "ms", "percent", "requests", "retraction",
+    "run", "seconds", "set_tags", "shadow", "share", "sum",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'noria' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
+    home = importlib.import_module(_HOME[name])
+    value = home if _HOME[name].endswith(f".{name}") else getattr(home, name)
     globals()[name] = value
     return value
 

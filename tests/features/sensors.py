@@ -33,7 +33,7 @@ CALM = Predicate("mood", "!=", "it's bad")
 EVERY_KIND = ViewSpec(
     "Sensor",
     "Reading",
-    "sensor",
+    ("sensor",),
     "read_at",
     (
         FeatureSpec("rows_1h", "count", window=HOUR, dtype="int"),
@@ -56,12 +56,12 @@ EVERY_KIND = ViewSpec(
     READING,
 )
 QUESTION = (Column("id", "string"), Column("sensor", "string", nullable=True), Column("asked_at", "time"))
-INPUTS = InputSet("Question", "id", "asked_at", QUESTION, (EVERY_KIND,), (ViewInput("Sensor", "sensor"),))
+INPUTS = InputSet("Question", "id", "asked_at", QUESTION, (EVERY_KIND,), (ViewInput("Sensor", ("sensor",)),))
 WITH_FUNCTION = InputSet(
     "Question", "id", "asked_at", QUESTION, (EVERY_KIND,),
     (
         FunctionInput("hour", "sensors:hour", ("asked_at",), "int"),
-        ViewInput("Sensor", "sensor"),
+        ViewInput("Sensor", ("sensor",)),
         ColumnInput("sensor", "string", nullable=True),
     ),
 )  # fmt: skip

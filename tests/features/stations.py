@@ -33,7 +33,7 @@ def _windowed(window):
 
 
 STATION = ViewSpec(
-    "Station", "Reading", "station", "at",
+    "Station", "Reading", ("station",), "at",
     (
         *(feature for window in WINDOWS for feature in _windowed(window)),
         FeatureSpec("newest", "latest", "celsius", ttl=2 * HOUR),
@@ -44,6 +44,6 @@ STATION = ViewSpec(
 INPUTS = InputSet(
     "Question", "question", "asked_at",
     (Column("question", "string"), Column("station", "string", nullable=True), Column("asked_at", "time")),
-    (STATION,), (ViewInput("Station", "station"),),
+    (STATION,), (ViewInput("Station", ("station",)),),
 )  # fmt: skip
 TYPES = {"string": pa.string(), "int": pa.int64(), "float": pa.float64(), "time": pa.int64(), "bool": pa.bool_()}

@@ -87,7 +87,7 @@ def replayed(folder: Path, rows: list[dict[str, Any]], asked: list[dict[str, Any
         if number in restarts:
             online.close()
             online = OnlineFeatures([EVERY_KIND], LmdbOnlineStore(folder / "store"), folder / "spool")
-        answers.append(online.lookup(EVERY_KIND, one["sensor"], one["asked_at"]))
+        answers.append(online.lookup(EVERY_KIND, (one["sensor"],), one["asked_at"]))
     online.close()
     return answers
 
@@ -101,7 +101,7 @@ BEFORE_1970 = ([reading("a", -86_400_000_000, late=150_000_000)], [question(0, "
 def test_offline_equals_online_equals_the_oracle(history: Any, restarts: set[int], cut: int) -> None:
     rows, asked = history
     in_order = sorted(asked, key=lambda one: (one["asked_at"], one["id"]))
-    expected = [oracle.answer(EVERY_KIND, rows, one["sensor"], one["asked_at"]) for one in in_order]
+    expected = [oracle.answer(EVERY_KIND, rows, (one["sensor"],), one["asked_at"]) for one in in_order]
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)

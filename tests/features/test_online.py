@@ -17,7 +17,8 @@ from stations import COLUMNS, HOUR, MINUTE, STATION
 
 from noria.core.clock import parse_moment
 from noria.core.errors import BadInput, Conflict, NotFound
-from noria.features.online import BadEvents, OnlineFeatures
+from noria.features.model import BadEvents
+from noria.features.online import OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_memory import MemoryOnlineStore
 
@@ -59,7 +60,7 @@ def online(open_online):
 
 
 def all_of(online, at=T + 10 * 24 * HOUR, view=VIEW):
-    return {name: online.lookup(view, name, at) for name in [f"s{number}" for number in range(8)]}
+    return {name: online.lookup(view, (name,), at) for name in [f"s{number}" for number in range(8)]}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_an_event_that_does_not_fit_is_refused_with_its_whole_batch(online, even
         online.ingest("Reading", [reading(), event], stream="a", position=0)
     assert said in str(refused.value)
     assert "rows[1]" in str(refused.value)
-    assert online.lookup(VIEW, "s0", T + HOUR)["newest"] is None
+    assert online.lookup(VIEW, ("s0",), T + HOUR)["newest"] is None
     assert online.positions() == {}
     assert online.ingest("Reading", [reading()]) == 1
 
@@ -143,8 +144,8 @@ def test_an_entity_with_a_very_long_name_is_one_like_any_other(open_online):
     die(online)
     again = open_online()
     again.checkpoint()
-    assert [again.lookup(VIEW, name, T + 1)["newest"] for name in names] == [0.0, 1.0, 2.0]
-    assert again.lookup(VIEW, "n" * 4999, T + 1)["newest"] is None
+    assert [again.lookup(VIEW, (name,), T + 1)["newest"] for name in names] == [0.0, 1.0, 2.0]
+    assert again.lookup(VIEW, ("n" * 4999,), T + 1)["newest"] is None
 
 
 def test_a_sender_that_is_not_sure_sends_again(online):
@@ -176,9 +177,9 @@ def test_a_source_that_grows_while_it_is_served_is_read_by_its_newest_declaratio
     online.ingest("Reading", [reading()])
     online.add_views([new])
     online.ingest("Reading", [reading(7), reading(1, wind=3.5)])
-    assert online.lookup(new, "s1", T + HOUR)["wind"] == 3.5
-    assert online.lookup(new, "s0", T + HOUR)["wind"] is None
-    assert online.lookup(VIEW, "s1", T + HOUR)["newest"] == 1 / 8
+    assert online.lookup(new, ("s1",), T + HOUR)["wind"] == 3.5
+    assert online.lookup(new, ("s0",), T + HOUR)["wind"] is None
+    assert online.lookup(VIEW, ("s1",), T + HOUR)["newest"] == 1 / 8
 
 
 def test_a_declaration_that_grew_reads_what_was_acknowledged_before(open_online):
@@ -187,7 +188,7 @@ def test_a_declaration_that_grew_reads_what_was_acknowledged_before(open_online)
     online.ingest("Reading", [reading()])
     die(online)
     new = grown()
-    found = open_online(view=new).lookup(new, "s0", T + 1)
+    found = open_online(view=new).lookup(new, ("s0",), T + 1)
     assert (found["newest"], found["wind"]) == (0.0, None)
 
 

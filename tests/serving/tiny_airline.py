@@ -47,7 +47,7 @@ def _mean(column: str, hours: int) -> FeatureSpec:
 _AIRPORT = ViewSpec(
     "Airport",
     "Departure",
-    "origin",
+    ("origin",),
     "left_at",
     (
         _mean("delay", 1),
@@ -68,7 +68,7 @@ _LATE = Predicate("delay", ">", 15)
 _CARRIER = ViewSpec(
     "Carrier",
     "Arrival",
-    "carrier",
+    ("carrier",),
     "landed_at",
     (
         FeatureSpec("late_share_24h", "share", window=24 * HOUR, predicate=_LATE),
@@ -79,7 +79,7 @@ _CARRIER = ViewSpec(
 _AIRCRAFT = ViewSpec(
     "Aircraft",
     "Arrival",
-    "tailnum",
+    ("tailnum",),
     "landed_at",
     (FeatureSpec("last_delay", "latest", "delay", ttl=6 * HOUR),),
     _ARRIVAL,
@@ -87,7 +87,7 @@ _AIRCRAFT = ViewSpec(
 _SKY = ViewSpec(
     "Sky",
     "Weather",
-    "origin",
+    ("origin",),
     "observed_at",
     (
         FeatureSpec("visibility", "latest", "visibility", ttl=2 * HOUR),
@@ -116,10 +116,10 @@ INPUTS = InputSet(
     ),
     views=(_AIRPORT, _CARRIER, _AIRCRAFT, _SKY),
     inputs=(
-        ViewInput("Airport", "origin"),
-        ViewInput("Carrier", "carrier"),
-        ViewInput("Aircraft", "tailnum"),
-        ViewInput("Sky", "origin"),
+        ViewInput("Airport", ("origin",)),
+        ViewInput("Carrier", ("carrier",)),
+        ViewInput("Aircraft", ("tailnum",)),
+        ViewInput("Sky", ("origin",)),
         FunctionInput("hour_of_day", "tiny_airline:hour_of_day", ("departs",), "int"),
         ColumnInput("origin", "string"),
         ColumnInput("dest", "string"),

@@ -9,12 +9,16 @@ from typing import Any
 import typer
 
 from noria.cli import (
+    check,
     compare,
     control,
     data,
     drift,
+    erase,
     export,
+    features,
     import_,
+    ingest,
     init,
     journal,
     lineage,
@@ -50,6 +54,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "up": up.command,
     "serve": serve.command,
     "server": server.command,
+    "ingest": ingest.command,
     "replay": replay.command,
     "status": status.command,
     "promote": promote.command,
@@ -62,11 +67,14 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "import": import_.command,
     "export": export.command,
     "sync": sync.command,
+    "erase": erase.command,
 }
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
+app.add_typer(check.app, name="check")
+app.add_typer(features.app, name="features")
 app.command("control", hidden=True)(control.command)
 
 

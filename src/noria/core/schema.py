@@ -27,11 +27,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a source in declared order, with the two that have a meaning of their own."""
+    """The columns of a source in declared order, with those that have a meaning of their own.
+
+    `event_time` tells when a row happened, `key` names the event it tells of, `retraction` (a truth value, or a
+    whole number below zero) that it takes that event back.
+    """
 
     columns: tuple[Column, ...]
     event_time: str
     key: str | None = None
+    retraction: str | None = None
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)

@@ -85,7 +85,8 @@ def _future(file: TypedFile, schema: Schema) -> Iterator[RowFault]:
 
 def _key(file: TypedFile, schema: Schema, bad: Mask) -> Iterator[RowFault]:
     assert schema.key is not None
-    later = later_duplicates(file.columns[schema.key].values, file.times(schema), ~bad)
+    backs = taken_back(file.columns[schema.retraction].values) if schema.retraction else None
+    later = later_duplicates(file.columns[schema.key].values, file.times(schema), ~bad, backs)
     if not later.any():
         return
     same = later & _repeats(file, schema)
@@ -93,10 +94,17 @@ def _key(file: TypedFile, schema: Schema, bad: Mask) -> Iterator[RowFault]:
     yield RowFault("key", schema.key, "another row has this key and was known first", later & ~same)
 
 
-def later_duplicates(keys: Any, times: tuple[Moments, Moments], among: Mask) -> Mask:
+def taken_back(marks: Any) -> Mask:
+    """Which rows take their event back, from the values of the retraction column."""
+    back = pc.less(marks, 0) if pa.types.is_integer(marks.type) else marks
+    return flags(pc.fill_null(back, False))
+
+
+def later_duplicates(keys: Any, times: tuple[Moments, Moments], among: Mask, backs: Mask | None = None) -> Mask:
     """Which rows share their key with a row that was known before them.
 
-    `times` are when each row happened and when it was known; `among` tells which rows count.
+    `times` are when each row happened and when it was known; `among` tells which rows count. A row that takes
+    its event back (`backs`) is no duplicate of the event.
     The first known row stays: so what is a duplicate at some moment is one at every later moment.
     """
     later = np.zeros(len(keys), dtype=np.bool_)
@@ -105,6 +113,8 @@ def later_duplicates(keys: Any, times: tuple[Moments, Moments], among: Mask) -> 
     if len(codes.dictionary) == len(rows):
         return later
     code = codes.indices.to_numpy()
+    if backs is not None:
+        code = code.astype(np.int64) * 2 + backs[rows]
     by_key = np.lexsort((times[0][rows], times[1][rows], code))
     same = code[by_key[1:]] == code[by_key[:-1]]
     later[rows[by_key[1:][same]]] = True

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from noria.core.schema import Schema
-from noria.data.checks import later_duplicates
+from noria.data.checks import later_duplicates, taken_back
 from noria.data.model import INGESTED_AT, FilePart
 from noria.data.parsing import Mask
 from noria.data.parts import shrunk
@@ -49,7 +49,8 @@ def _later(ws: Workspace, schema: Schema, parts: Sequence[FilePart]) -> Mask:
     if len(keys.unique()) == len(keys):
         return np.zeros(len(keys), dtype=np.bool_)
     times = column(schema.event_time).to_numpy(), column(INGESTED_AT).to_numpy()
-    return later_duplicates(keys, times, np.ones(len(keys), dtype=np.bool_))
+    backs = taken_back(column(schema.retraction)) if schema.retraction else None
+    return later_duplicates(keys, times, np.ones(len(keys), dtype=np.bool_), backs)
 
 
 def _split(ws: Workspace, schema: Schema, part: FilePart, later: Mask) -> tuple[FilePart, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,16 +13,17 @@ import pyarrow.parquet as pq
 
 from noria.core.clock import Micros
 from noria.core.errors import NotFound
-from noria.core.schema import DType
-from noria.data.model import Part
+from noria.core.schema import Column, DType
+from noria.data.model import INGESTED_AT, Part
 from noria.features.functions import caller
-from noria.features.model import FunctionInput, InputSet, ViewInput, input_columns
-from noria.features.offline import Join, Made
+from noria.features.model import FunctionInput, InputSet, ViewInput, ViewSpec, input_columns
+from noria.features.offline.join import Join
+from noria.features.offline.made import Made
 from noria.features.sql import quoted, rows_of
-from noria.features.windows import lookback
+from noria.features.windows import reach
 from noria.workspace.workspace import Workspace
 
-_FORM = 2
+_FORM = 3
 """Raised whenever the computation changes, so that results of an older release are not reused."""
 _ARROW: dict[DType, pa.DataType] = {
     "string": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "time": pa.int64()
@@ -88,24 +90,36 @@ def _joined(
         f"CREATE TEMP TABLE spine AS SELECT row_number() OVER (ORDER BY {asked}, {key}) AS noria_row, "
         f"{asked} AS noria_t, {', '.join(map(quoted, names))} FROM ({rows_of([spine], paths, names)})"
     )
-    join = Join(connection, spine.first_event, spine.last_event)
+    join = Join(connection, spine.first_event, spine.last_event, knowledge=inputs.knowledge)
     views = {view.name: view for view in inputs.views}
     made: list[Made] = []
     for one in inputs.inputs:
-        if isinstance(one, ViewInput) and (parts := reached[views[one.view].source]):
+        if isinstance(one, ViewInput) and reached[views[one.view].source]:
             view = views[one.view]
-            columns = [column.name for column in view.columns]
-            made += join.view(view, one.key, rows_of(parts, paths, columns))
+            rows = {name: _rows(columns, reached[name], paths) for name, columns in _shapes(view).items()}
+            made += join.view(view, one.keys, rows)
     return connection.sql(_assembled(inputs, made)).to_arrow_table()
+
+
+def _shapes(view: ViewSpec) -> dict[str, tuple[Column, ...]]:
+    """The columns of every source that a view needs."""
+    return {view.source: view.columns, **{join.source: join.columns for join in view.joins}}
+
+
+def _rows(columns: Sequence[Column], parts: Sequence[Part], paths: Mapping[str, Path]) -> str:
+    if parts:
+        return rows_of(parts, paths, [column.name for column in columns])
+    empty = ", ".join(f"NULL::{_SQL[column.dtype]} AS {quoted(column.name)}" for column in columns)
+    return f"SELECT {empty}, NULL::BIGINT AS {INGESTED_AT} WHERE FALSE"
 
 
 def _reached(inputs: InputSet, spine: Part, sources: Mapping[str, Sequence[Part]]) -> dict[str, list[Part]]:
     """Of each source the parts that some request of `spine` may depend on."""
     reached = {}
-    for source in sorted({view.source for view in inputs.views}):
+    for source in sorted({source for view in inputs.views for source in view.sources}):
         if source not in sources:
             raise NotFound("source", source, sources, hint="give the parts of every source that a view is of")
-        earliest = spine.first_event - lookback(view for view in inputs.views if view.source == source)
+        earliest = spine.first_event - max(reach(view, source) for view in inputs.views)
         overlapping = (part.last_event >= earliest and part.first_event <= spine.last_event for part in sources[source])
         reached[source] = list(compress(sources[source], overlapping))
     return reached
@@ -120,9 +134,10 @@ def _assembled(inputs: InputSet, made: Sequence[Made]) -> str:
     values = [f"spine.{quoted(column.name)}" for column in inputs.request]
     for column in input_columns(inputs):
         if column.view:
-            default = "NULL" if column.nullable else "0"
+            default = "NULL" if column.nullable else "[]" if column.many else "0"
             value = f"coalesce({quoted(column.name)}, {default})" if column.name in found else default
-            values.append(f"{value}::{_SQL[column.dtype]} AS {quoted(column.name)}")
+            many = "[]" if column.many else ""
+            values.append(f"{value}::{_SQL[column.dtype]}{many} AS {quoted(column.name)}")
     joins = " ".join(f"LEFT JOIN {one.table} USING (noria_row)" for one in made)
     return f"SELECT {', '.join(values)} FROM spine {joins} ORDER BY noria_row"
 

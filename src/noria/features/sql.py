@@ -64,3 +64,8 @@ def rows_of(parts: Sequence[Part], paths: Mapping[str, Path], columns: Iterable[
         known = f" WHERE {INGESTED_AT} <= {part.as_of}" if part.as_of is not None else ""
         pieces.append(f"SELECT {chosen} FROM read_parquet({file}, hive_partitioning = false){known}")
     return " UNION ALL ".join(pieces)
+
+
+def default_of(types: Mapping[str, str], name: str | None) -> str:
+    """A constant of a column's type, which stands where nothing is; for a column that there is not, zero."""
+    return {"string": "''", "bool": "FALSE", "float": "CAST(0 AS DOUBLE)"}.get(types.get(name or "", ""), "0")

@@ -22,7 +22,7 @@ class Vectorizer:
         self._reader = RowReader([column for column in inputs.request if column.name != inputs.asked_at])
         views = {view.name: view for view in inputs.views}
         self._views = [
-            (views[one.view], one.key, [f"{one.view}.{feature.name}" for feature in views[one.view].features])
+            (views[one.view], one.keys, [f"{one.view}.{feature.name}" for feature in views[one.view].features])
             for one in inputs.inputs
             if isinstance(one, ViewInput)
         ]
@@ -47,8 +47,8 @@ class Vectorizer:
     def vector(self, row: Mapping[str, Any], at: Micros) -> dict[str, Any]:
         """The model's inputs for a typed row, by name."""
         found: dict[str, Any] = {}
-        for view, key, names in self._views:
-            answers = self._online.lookup(view, row[key], at)
+        for view, keys, names in self._views:
+            answers = self._online.lookup(view, tuple([row[key] for key in keys]), at)
             found.update(zip(names, answers.values(), strict=True))
         for name, call in self._calls:
             found[name] = call(row)

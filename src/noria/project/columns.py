@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from noria.core.schema import Column
+from noria.core.schema import Column, DType
 from noria.features.model import Predicate
 
-Role = Literal["column", "key", "event_time"]
+Role = Literal["column", "key", "event_time", "retraction"]
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,31 @@ def column(*, unit: str | None = None, at_least: float | None = None, at_most: f
     return ColumnMark("column", unit, at_least, at_most)
 
 
+def retraction() -> Any:
+    """The column that tells that a row takes back the event of its key: a `bool`, or an `int` below zero.
+
+    A row that takes an event back has the event's key, entity and event time. From the moment it is known, the
+    event counts for nobody who asks from then on.
+    """
+    return ColumnMark("retraction")
+
+
 @dataclass(frozen=True)
 class ColumnPredicate:
     """A comparison of a source's column with a constant."""
 
     source: str
     predicate: Predicate
+    dtype: DType | None = None
+
+    @property
+    def text(self) -> str:
+        """The comparison as it was written."""
+        return f"{self.source}.{self.predicate.column} {self.predicate.op} {self.predicate.value!r}"
 
     def __bool__(self) -> bool:
-        shown = f"{self.source}.{self.predicate.column} {self.predicate.op} {self.predicate.value!r}"
-        raise TypeError(f"{shown} is a predicate on rows, not a fact: hand it to share() or project.label()")
+        said = "is a predicate on rows, not a fact: hand it to share(), where= (a list when all must hold) or label()"
+        raise TypeError(f"{self.text} {said}")
 
 
 class ColumnRef:
@@ -84,8 +99,9 @@ class ColumnRef:
     __hash__ = object.__hash__
 
     def _compared(self, op: Literal["<", "<=", ">", ">=", "==", "!="], value: object) -> ColumnPredicate:
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        truth = isinstance(value, bool) and self.column.dtype == "bool"
+        number = truth or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))
         if not number and not isinstance(value, str):
             raise TypeError(f"{self!r} {op} {value!r}: a column is compared with a number or a text")
         constant = value if isinstance(value, str) else float(cast("float", value))
-        return ColumnPredicate(self.source, Predicate(self.column.name, op, constant))
+        return ColumnPredicate(self.source, Predicate(self.column.name, op, constant), self.column.dtype)

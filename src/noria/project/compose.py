@@ -13,7 +13,7 @@ from noria.core.rules import Condition, Quantity, Rule, Trigger
 from noria.core.schema import DType
 from noria.core.suggest import did_you_mean
 from noria.core.units import Duration
-from noria.features.model import ColumnInput, FunctionInput, InputSet, ViewInput, ViewSpec, input_columns
+from noria.features.model import ColumnInput, FunctionInput, InputSet, Knowledge, ViewInput, ViewSpec, input_columns
 from noria.monitoring.model import MonitorSpec
 from noria.project.columns import ColumnPredicate, ColumnRef
 from noria.project.model import DeclarationFaulty, Plan
@@ -48,13 +48,15 @@ def compose(project: Project, content: Mapping[str, Any], *, fingerprint: Finger
     document.known_only("source", document.table("source"), [source.__name__ for source in sources])
     specs = {source.__name__: source_spec(document, source) for source in sources}
     models = [_Composer(model, document, faults, fingerprint).plan(specs) for model in project.models]
-    if not project.models:
-        faults.append(Fault(project.name, "declares no model", "decorate a training function with @project.model"))
+    views = _offered(project, faults)
+    if not project.models and not project.offered:
+        hint = "decorate a training function with @project.model, or name its views with project.views(…)"
+        faults.append(Fault(project.name, "declares no model", hint))
     workspace = workspace_table(document)
     if faults or document.faults:
         unique = dict.fromkeys([*faults, *document.faults])
         raise DeclarationFaulty(f"project {project.name!r}", unique, hint="mend them and run `noria plan`")
-    return Plan(project.name, tuple(specs.values()), tuple(model for model in models if model), workspace)
+    return Plan(project.name, tuple(specs.values()), tuple(model for model in models if model), workspace, views)
 
 
 def _sources(project: Project) -> list[type[Source]]:
@@ -63,7 +65,9 @@ def _sources(project: Project) -> list[type[Source]]:
         found[model.label.of] = None
         for feature in model.features:
             if isinstance(feature, type) and issubclass(feature, FeatureView) and feature.noria_view.source:
-                found[feature.noria_view.source] = None
+                found |= dict.fromkeys(feature.noria_view.sources)
+    for view in project.offered:
+        found |= dict.fromkeys(view.noria_view.sources)
     named = {source.__name__: source for source in Source.__subclasses__()}
     for model in project.models:
         answer = model.label.answer
@@ -71,6 +75,17 @@ def _sources(project: Project) -> list[type[Source]]:
         if owner in named and not any(source.__name__ == owner for source in found):
             found[named[owner]] = None
     return list(found)
+
+
+def _offered(project: Project, faults: list[Fault]) -> tuple[ViewSpec, ...]:
+    """The views that the project names without a model."""
+    specs = []
+    for view in dict.fromkeys(project.offered):
+        found = view.noria_view.check()
+        faults += found
+        if not found:
+            specs.append(view.noria_view.spec())
+    return tuple(specs)
 
 
 class _Composer:
@@ -105,7 +120,7 @@ class _Composer:
             fingerprint=code.digest,
             code=code.parts,
         )
-        used = {view.source for view in inputs.views} | {inputs.source, label.source}
+        used = {source for view in inputs.views for source in view.sources} | {inputs.source, label.source}
         sources = tuple(spec for name, spec in specs.items() if name in used)
         maturing = model.label.matures_after.micros
         monitors = MonitorSpec(tuple(rule for rule in watched if isinstance(rule, Rule)), matures_after=maturing)
@@ -121,6 +136,9 @@ class _Composer:
             self.fault("label", f"{answer!r} is no column and no comparison of one", "such as Arrival.delay > 15")
             return LabelSpec(label.name, "", of.__name__, key, label.matures_after.micros)
         spec = specs.get(answer.source)
+        for one in dict.fromkeys((of.__name__, answer.source)):
+            if one in specs and specs[one].schema.retraction:
+                self.fault("label", f"{one} takes rows back", "requests and answers are of sources whose rows stay")
         if key and spec is not None and key not in spec.schema:
             self.fault("label", f"{answer.source} has no column {key!r} to join with {of.__name__}")
         predicate = answer.predicate if isinstance(answer, ColumnPredicate) else None
@@ -137,7 +155,7 @@ class _Composer:
                 self.faults += faults
                 if not faults:
                     views.append(feature.noria_view.spec())
-                    inputs.append(ViewInput(feature.__name__, feature.noria_view.entity))
+                    inputs.append(ViewInput(feature.__name__, feature.noria_view.entities))
             elif isinstance(feature, ColumnRef):
                 inputs += self.request_column(feature, of)
             elif callable(feature):
@@ -146,21 +164,27 @@ class _Composer:
                 self.fault("features", f"{feature!r} is no view, function or column of {of.__name__}")
         if not self.model.features:
             self.fault("features", "a model needs at least one input")
-        return InputSet(of.__name__, schema.key or "", schema.event_time, schema.columns, tuple(views), tuple(inputs))
+        knowledge: Knowledge = "as_of_event" if self.model.hindsight else "as_known"
+        return InputSet(
+            of.__name__, schema.key or "", schema.event_time, schema.columns, tuple(views), tuple(inputs), knowledge
+        )
 
     def entity(self, view: type[FeatureView[Any]], of: type[Source]) -> list[Fault]:
         declared = view.noria_view
-        mine = {column.name: column.dtype for column in of.noria_schema}
-        theirs = declared.source.noria_schema[declared.entity].dtype if declared.source else None
-        if declared.entity not in mine:
-            return [Fault(view.__name__, f"looks up {declared.entity!r}, which {of.__name__} does not have")]
-        if mine[declared.entity] != theirs:
-            return [
-                Fault(
-                    view.__name__, f"{declared.entity!r} is {theirs} here but {mine[declared.entity]} in {of.__name__}"
-                )
-            ]
-        return []
+        assert declared.source is not None
+        faults = []
+        for name in declared.entities:
+            theirs, here = declared.source.noria_schema[name].dtype, of.__name__
+            mine = of.noria_schema[name].dtype if name in of.noria_schema else None
+            if mine is None:
+                faults.append(Fault(view.__name__, f"looks up {name!r}, which {here} does not have"))
+            elif mine != theirs:
+                faults.append(Fault(view.__name__, f"{name!r} is {theirs} here but {mine} in {here}"))
+        lists = [feature for feature in declared.features if feature.kind == "last_n"]
+        hint = "use last(), first() or an aggregate; lists can be looked up, but are no input"
+        return faults + [
+            Fault(repr(feature), f"is a list, which {self.model.name} cannot take", hint) for feature in lists
+        ]
 
     def request_column(self, ref: ColumnRef, of: type[Source]) -> list[ColumnInput]:
         if ref.source != of.__name__:

@@ -12,6 +12,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from noria.core.rules import Condition, Rule, Trigger
 from noria.core.units import Duration
 from noria.project.sources import Source
+from noria.project.views import FeatureView
 from noria.rollout.model import StageSpec
 
 P = ParamSpec("P")
@@ -32,10 +33,13 @@ class Label:
 class Model(Generic[P, R]):
     """A training function with everything said about it. Calling it calls the function, for tests and notebooks."""
 
-    def __init__(self, function: Callable[P, R], features: Sequence[object], label: Label) -> None:
+    def __init__(
+        self, function: Callable[P, R], features: Sequence[object], label: Label, *, hindsight: bool = False
+    ) -> None:
         self.function = function
         self.features = tuple(features)
         self.label = label
+        self.hindsight = hindsight
         self.name = function.__name__
         self.__doc__ = function.__doc__
         self.cut: tuple[Duration, Duration, Duration] | None = None
@@ -83,6 +87,11 @@ class Project:
         self.values = values or f"{name}.toml"
         self.models: list[Model[Any, Any]] = []
         self.functions: list[Callable[..., Any]] = []
+        self.offered: list[type[FeatureView[Any]]] = []
+
+    def views(self, *views: type[FeatureView[Any]]) -> None:
+        """Views that belong to the project although no model reads them yet; those that one reads need no mention."""
+        self.offered += views
 
     def feature(self, function: F) -> F:
         """Mark a plain function as a feature; its parameters are columns of the request."""
@@ -97,15 +106,19 @@ class Project:
         """
         return Label(name, answer, of, matures_after)
 
-    def model(self, *, features: Sequence[object], label: Label) -> Callable[[Callable[P, R]], Model[P, R]]:
+    def model(
+        self, *, features: Sequence[object], label: Label, hindsight: bool = False
+    ) -> Callable[[Callable[P, R]], Model[P, R]]:
         """Mark a training function: called with `X`, `y` and its keyword-only values, it returns a fitted model.
 
         `features` are views, `@project.feature` functions and columns of the request, in the order in which
         they become columns of `X`. The annotation of the first parameter picks the kind of frame.
+        With `hindsight` training rows have features of all that is known now, not of what was known when each
+        was asked: a served model never sees as much. It is written down with whatever was trained so.
         """
 
         def mark(function: Callable[P, R]) -> Model[P, R]:
-            model = Model(function, features, label)
+            model = Model(function, features, label, hindsight=hindsight)
             self.models.append(model)
             return model
 

@@ -45,7 +45,11 @@ class Source:
             columns=tuple(columns),
             event_time=_the_one(cls.__name__, "event_time", marks, faults),
             key=_at_most_one(cls.__name__, "key", marks, faults),
+            retraction=_at_most_one(cls.__name__, "retraction", marks, faults),
         )
+        if cls.noria_schema.retraction and not cls.noria_schema.key:
+            hint = "mark the column that names an event with noria.key()"
+            faults.append(Fault(cls.__name__, "takes events back, but does not say how they are named", hint))
         cls.noria_faults = tuple(faults)
         for one in columns:
             setattr(cls, one.name, ColumnRef(cls.__name__, one))
@@ -74,6 +78,8 @@ def _column(source: str, name: str, hint: Any, mark: ColumnMark, faults: list[Fa
         return None
     if mark.role == "event_time" and dtype != "time":
         faults.append(Fault(place, "an event time must be a datetime"))
+    if mark.role == "retraction" and dtype not in ("bool", "int"):
+        faults.append(Fault(place, "a retraction must be a bool, or an int that is below zero"))
     if (mark.at_least is not None or mark.at_most is not None) and dtype not in ("int", "float"):
         faults.append(Fault(place, "only numbers have bounds"))
     if mark.at_least is not None and mark.at_most is not None and mark.at_least > mark.at_most:
@@ -92,5 +98,6 @@ def _the_one(source: str, role: str, marks: dict[str, ColumnMark], faults: list[
 def _at_most_one(source: str, role: str, marks: dict[str, ColumnMark], faults: list[Fault]) -> str | None:
     found = [name for name, mark in marks.items() if mark.role == role]
     if len(found) > 1:
-        faults.append(Fault(source, f"has {len(found)} keys ({', '.join(found)})", "one column names a row"))
+        hint = "one column names a row" if role == "key" else "one column takes a row back"
+        faults.append(Fault(source, f"has {len(found)} {role}s ({', '.join(found)})", hint))
     return found[0] if found else None

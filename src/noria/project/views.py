@@ -4,109 +4,49 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from noria.core.errors import Fault
-from noria.core.schema import DType
-from noria.core.suggest import did_you_mean
-from noria.core.units import Duration
-from noria.features.model import AggregateKind, FeatureSpec, ViewSpec
-from noria.project.columns import ColumnPredicate, ColumnRef
+from noria.features.model import ViewSpec
+from noria.project.aggregates import count as count
+from noria.project.aggregates import latest as latest
+from noria.project.aggregates import max as max
+from noria.project.aggregates import mean as mean
+from noria.project.aggregates import min as min
+from noria.project.aggregates import share as share
+from noria.project.aggregates import sum as sum
+from noria.project.feature import Feature as Feature
+from noria.project.feature_faults import feature_faults
+from noria.project.joined import Joined, missing_column
 from noria.project.sources import Source
 
 S = TypeVar("S", bound=Source)
 
 
-class Feature:
-    """What `mean(...)`, `count(...)`, `latest(...)` give: one feature, or one for each of several windows."""
-
-    def __init__(
-        self, kind: AggregateKind, of: object, over: Duration | Sequence[Duration] | None, ttl: Duration | None
-    ):
-        self.kind = kind
-        self.of = of
-        self.windows = [over] if isinstance(over, Duration) else list(over or ())
-        self.suffixed = not isinstance(over, Duration)
-        self.ttl = ttl
-        self.view = ""
-        self.name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.view, self.name = owner.__name__, name
-
-    def __repr__(self) -> str:
-        return f"{self.view}.{self.name}" if self.name else f"{self.kind}(…)"
-
-    def specs(self) -> list[FeatureSpec]:
-        """The features this declares, with their final names."""
-        base = FeatureSpec(self.name, self.kind, dtype=_dtype(self))
-        if isinstance(self.of, ColumnPredicate):
-            base = replace(base, predicate=self.of.predicate)
-        elif isinstance(self.of, ColumnRef):
-            base = replace(base, column=self.of.column.name)
-        if self.kind == "latest":
-            return [replace(base, ttl=self.ttl.micros if self.ttl else None)]
-        return [
-            replace(base, name=f"{self.name}_{window}" if self.suffixed else self.name, window=window.micros)
-            for window in self.windows
-        ]
-
-    def names(self) -> tuple[str, ...]:
-        """Full names, as in training frames and reports: `Airport.mean_delay_1h`."""
-        return tuple(f"{self.view}.{spec.name}" for spec in self.specs())
-
-
-def count(of: object = None, *, over: Duration | Sequence[Duration]) -> Feature:
-    """How many rows there were in each window before the question; 0 when none. With a column: non-null ones."""
-    return Feature("count", of, over, None)
-
-
-def sum(of: float | None, *, over: Duration | Sequence[Duration]) -> Feature:
-    """The sum of a column over each window; null when there was no value."""
-    return Feature("sum", of, over, None)
-
-
-def mean(of: float | None, *, over: Duration | Sequence[Duration]) -> Feature:
-    """The mean of a column over each window; null when there was no value."""
-    return Feature("mean", of, over, None)
-
-
-def min(of: float | None, *, over: Duration | Sequence[Duration]) -> Feature:
-    """The smallest value of a column over each window; null when there was none."""
-    return Feature("min", of, over, None)
-
-
-def max(of: float | None, *, over: Duration | Sequence[Duration]) -> Feature:
-    """The largest value of a column over each window; null when there was none."""
-    return Feature("max", of, over, None)
-
-
-def share(of: bool, *, over: Duration | Sequence[Duration]) -> Feature:
-    """The share of rows of each window for which a comparison such as `Arrival.delay > 15` holds."""
-    return Feature("share", of, over, None)
-
-
-def latest(of: object, *, ttl: Duration) -> Feature:
-    """The newest value of a column, unless it is older than `ttl` (inclusive); then null."""
-    return Feature("latest", of, None, ttl)
-
-
 class FeatureView(Generic[S]):
-    """Features of one entity: subclass `FeatureView[SomeSource]` and name the entity's column.
+    """Features of one entity: subclass `FeatureView[SomeSource]` and name the entity's column, or several.
 
     Example::
 
         class Airport(noria.FeatureView[Departure], entity="origin"):
             mean_delay = mean(Departure.delay, over=[hours(1), hours(24)])
+
+        class Route(noria.FeatureView[Departure], entity=("origin", "dest")):
+            departures = count(over=days(7))
+
+    `joins` adds columns of other sources' newest rows (`aggregates.latest_of`).
     """
 
     noria_view: ClassVar[Declared]
 
-    def __init_subclass__(cls, *, entity: str = "", **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, *, entity: str | Sequence[str] = "", joins: Sequence[Joined] = (), **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
-        features = [value for value in vars(cls).values() if isinstance(value, Feature)]
-        cls.noria_view = Declared(cls.__name__, _source_of(cls), entity, tuple(features))
+        features = tuple(value for value in vars(cls).values() if isinstance(value, Feature))
+        entities = (entity,) if isinstance(entity, str) else tuple(entity)
+        cls.noria_view = Declared(cls.__name__, _source_of(cls), entities, features, tuple(joins))
 
 
 @dataclass(frozen=True)
@@ -115,30 +55,71 @@ class Declared:
 
     name: str
     source: type[Source] | None
-    entity: str
+    entities: tuple[str, ...]
     features: tuple[Feature, ...]
+    joins: tuple[Joined, ...] = ()
+
+    @property
+    def sources(self) -> list[type[Source]]:
+        """The view's source, and those that are joined."""
+        joined = [join.source for join in self.joins if isinstance(join.source, type)]
+        return [self.source, *joined] if self.source else joined
 
     def check(self) -> list[Fault]:
         """Everything wrong with the view."""
         if self.source is None:
             return [Fault(self.name, "does not say its source", "write FeatureView[SomeSource]")]
-        faults = []
-        names = self.source.noria_schema.names
-        if self.entity not in names:
-            guess = did_you_mean(self.entity, names) or f"{self.source.__name__} has {', '.join(names)}"
-            faults.append(Fault(self.name, f"entity={self.entity!r} is no column of {self.source.__name__}", guess))
+        faults = self._entity(self.source)
         if not self.features:
             faults.append(Fault(self.name, "has no features", "add one, such as total = count(over=hours(1))"))
+        for join in self.joins:
+            faults += join.check(self.name, self.source)
+        joined = [source.__name__ for source in self.sources[1:]]
+        faults += [
+            Fault(self.name, f"joins {name} more than once", "one row of a source is added to each row")
+            for name in dict.fromkeys(joined)
+            if joined.count(name) > 1
+        ]
         for feature in self.features:
-            faults += _faults(self.source, feature)
-        return faults
+            faults += feature_faults(feature, self.source, joined)
+        return faults + self._names()
 
     def spec(self) -> ViewSpec:
         """The view as the features folder takes it; only for a view without faults."""
         assert self.source is not None
-        schema = self.source.noria_schema
-        specs = tuple(spec for feature in self.features for spec in feature.specs())
-        return ViewSpec(self.name, self.source.__name__, self.entity, schema.event_time, specs, schema.columns)
+        schema, name = self.source.noria_schema, self.source.__name__
+        return ViewSpec(
+            self.name,
+            name,
+            self.entities,
+            schema.event_time,
+            tuple(spec for feature in self.features for spec in feature.specs(name)),
+            schema.columns,
+            schema.key,
+            schema.retraction,
+            tuple(join.spec() for join in self.joins),
+        )
+
+    def _entity(self, source: type[Source]) -> list[Fault]:
+        if not self.entities:
+            return [Fault(self.name, "does not say its entity", 'such as entity="origin"')]
+        faults = [
+            missing_column(self.name, f"entity={name!r}", name, source)
+            for name in self.entities
+            if name not in source.noria_schema
+        ]
+        if len(set(self.entities)) < len(self.entities):
+            faults.append(Fault(self.name, f"entity={self.entities!r} names a column twice"))
+        return faults
+
+    def _names(self) -> list[Fault]:
+        """Names of features that stand twice: `delay_1h` may be one of `delay`'s windows, too."""
+        names = [name for feature in self.features for name in feature.names()]
+        return [
+            Fault(name, "stands for two features", "rename one; a list of windows adds their lengths to the name")
+            for name in dict.fromkeys(names)
+            if names.count(name) > 1
+        ]
 
 
 def _source_of(cls: type) -> type[Source] | None:
@@ -147,32 +128,3 @@ def _source_of(cls: type) -> type[Source] | None:
             if isinstance(argument, type) and issubclass(argument, Source):
                 return argument
     return None
-
-
-def _faults(source: type[Source], feature: Feature) -> list[Fault]:
-    of, place = feature.of, repr(feature)
-    faults = []
-    if feature.kind == "share" and not isinstance(of, ColumnPredicate):
-        faults.append(Fault(place, "share() takes a comparison", f"such as {source.__name__}.column > 15"))
-    elif feature.kind not in ("share", "count") and not isinstance(of, ColumnRef):
-        faults.append(Fault(place, f"{feature.kind}() takes a column", f"such as {source.__name__}.column"))
-    elif isinstance(of, ColumnRef | ColumnPredicate) and of.source != source.__name__:
-        faults.append(Fault(place, f"{of!r} is of {of.source}, but the view's source is {source.__name__}"))
-    if (
-        isinstance(of, ColumnRef)
-        and feature.kind in ("sum", "mean", "min", "max")
-        and of.column.dtype not in ("int", "float")
-    ):
-        faults.append(Fault(place, f"{feature.kind}() takes a number; {of!r} is {of.column.dtype}"))
-    windows = feature.windows if feature.kind != "latest" else [feature.ttl]
-    if not windows or any(window is None or window.micros <= 0 for window in windows):
-        faults.append(Fault(place, "needs a length of time above zero", "such as over=hours(1) or ttl=hours(6)"))
-    return faults
-
-
-def _dtype(feature: Feature) -> DType:
-    if feature.kind == "count":
-        return "int"
-    if feature.kind in ("latest", "min", "max", "sum") and isinstance(feature.of, ColumnRef):
-        return feature.of.column.dtype
-    return "float"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -17,6 +17,8 @@ from noria.core.errors import NoriaError
 from noria.features.online import OnlineFeatures
 from noria.serving import feedback, open_inference, rows
 from noria.serving.endpoint import Endpoint
+from noria.serving.feast_door import answer_feast
+from noria.serving.features_door import Catalogue, look_up
 from noria.serving.json_body import answer, decode, refusal
 from noria.serving.lineup import Board, Lineup
 from noria.serving.log import PredictionLog
@@ -27,6 +29,7 @@ from noria.serving.model import (
     PredictionRecord,
     Request,
     Response,
+    ServedModel,
     ServerFault,
     UnknownPath,
     WrongMethod,
@@ -43,6 +46,7 @@ class Plane(Protocol):
     """What the application needs of the data plane around it."""
 
     board: Board
+    models: Mapping[str, ServedModel]
     endpoint: Endpoint
     online: OnlineFeatures
     log: PredictionLog
@@ -60,12 +64,15 @@ class App:
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
+        self._catalogue: Catalogue | None = None
         self._routes: dict[str, dict[str, Handler]] = {
             "/": {"GET": self._index},
             "/predict": {"POST": self._predict},
             "/feedback": {"POST": self._feedback},
             "/events": {"POST": self._events},
             "/events/positions": {"GET": self._positions},
+            "/features": {"POST": self._features},
+            "/get-online-features": {"POST": self._feast},
             "/metrics": {"GET": self._metrics},
             "/v2": {"GET": self._server},
             "/v2/health/live": {"GET": self._live},
@@ -167,10 +174,25 @@ class App:
         total = 0
         for one in batches:
             now = self._plane.clock.now()
-            applied = self._plane.online.ingest(one.source, one.rows, stream=one.stream, position=one.position, now=now)
+            applied = self._plane.online.ingest(
+                one.source, one.rows, stream=one.stream, position=one.position, ids=one.ids, now=now
+            )
             self._plane.metrics.ingested(one.source, applied)
             total += applied
         return answer({"applied": total, "repeated": sum(len(one.rows) for one in batches) - total})
+
+    def _features(self, request: Request) -> Response:
+        plane = self._plane
+        return answer(look_up(decode(request.body), self._looked_up(), plane.online, plane.clock.now()))
+
+    def _feast(self, request: Request) -> Response:
+        plane = self._plane
+        return answer(answer_feast(decode(request.body), self._looked_up(), plane.online, plane.clock.now()))
+
+    def _looked_up(self) -> Catalogue:
+        if self._catalogue is None or self._catalogue.board is not self._plane.board:
+            self._catalogue = Catalogue(self._plane.board, self._plane.models)
+        return self._catalogue
 
     def _positions(self, _request: Request) -> Response:
         return answer({"positions": self._plane.online.positions()})

@@ -61,7 +61,7 @@ class DataPlane:
         self.board = Board(waiting=dict.fromkeys(models, "the routing has not been read yet"))
         self.metrics = Metrics()
         self._ws = ws
-        self._models = {name: replace(served, inputs=_as_packaged(served.inputs)) for name, served in models.items()}
+        self.models = {name: replace(served, inputs=_as_packaged(served.inputs)) for name, served in models.items()}
         self._last_file = ws.folder("serving") / "last.json"
         self._last = read_last(self._last_file)
         packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
@@ -76,7 +76,7 @@ class DataPlane:
 
     def _open_online(self) -> OnlineFeatures:
         """With the views of the last known versions too: they want the events since the last checkpoint as well."""
-        views = _views([*(served.inputs.views for served in self._models.values()), *self._loader.known_views()])
+        views = _views([*(served.inputs.views for served in self.models.values()), *self._loader.known_views()])
         try:
             online = OnlineFeatures(views, self._ws.online_store("features"), self._ws.folder("serving") / "events")
             self._fill(online, views)
@@ -130,13 +130,13 @@ class DataPlane:
     def _prepare(self) -> Board:
         degraded = []
         try:
-            routings = wanted(self._ws, self._models)
+            routings = wanted(self._ws, self.models)
         except Exception as error:
-            routings = {name: one for name, one in self._last.routings.items() if name in self._models}
+            routings = {name: one for name, one in self._last.routings.items() if name in self.models}
             degraded.append(f"the database is away, the last known routing is in force: {error}")
         lineups: dict[str, Lineup] = {}
         waiting: dict[str, str] = {}
-        for model in self._models:
+        for model in self.models:
             lineup = self._lineup(model, routings.get(model), waiting)
             if lineup is not None:
                 lineups[model] = lineup
@@ -149,7 +149,7 @@ class DataPlane:
         current = self.board.lineups.get(model)
         if routing is None:
             if current is None:
-                waiting[model] = f"no version has the alias {self._models[model].alias!r}"
+                waiting[model] = f"no version has the alias {self.models[model].alias!r}"
             return current
         try:
             champion = self._loader.load(model, routing.champion, self.online)
@@ -158,7 +158,7 @@ class DataPlane:
                 waiting[model] = error.message
                 return None
             return Lineup(current.routing, current.champion, current.challenger, error.message)
-        changed = changed_functions(champion.package.inputs, self._models[model].inputs)
+        changed = changed_functions(champion.package.inputs, self.models[model].inputs)
         trouble = f"functions have changed since version {champion.number} was trained: {changed}" if changed else ""
         if routing.challenger is None:
             return Lineup(routing, champion, trouble=trouble)

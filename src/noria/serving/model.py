@@ -182,3 +182,9 @@ class BadLabel(BadInput):
     """A label that is not a finite number, or feedback without label and outcome."""
 
     code = "N6013"
+
+
+class UnknownView(NotFound):
+    """This server keeps no view, or no feature, of that name."""
+
+    code = "N6017"

@@ -71,6 +71,14 @@ CREATE TABLE experiments (
 	UNIQUE (name)
 );
 
+CREATE TABLE feature_views (
+	name VARCHAR(255) NOT NULL,
+	current INTEGER NOT NULL,
+	created BIGINT NOT NULL,
+	updated BIGINT NOT NULL,
+	PRIMARY KEY (name)
+);
+
 CREATE TABLE journal (
 	seq INTEGER NOT NULL,
 	at BIGINT NOT NULL,
@@ -118,6 +126,14 @@ CREATE TABLE monitors (
 	counted BIGINT NOT NULL,
 	at BIGINT NOT NULL,
 	PRIMARY KEY (model, subject)
+);
+
+CREATE TABLE package_views (
+	package VARCHAR(64) NOT NULL,
+	"view" VARCHAR(255) NOT NULL,
+	source VARCHAR(255) NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	PRIMARY KEY (package, "view")
 );
 
 CREATE TABLE points (
@@ -293,6 +309,18 @@ CREATE TABLE experiment_tags (
 	FOREIGN KEY(experiment) REFERENCES experiments ("key")
 );
 
+CREATE TABLE feature_view_versions (
+	"view" VARCHAR(255) NOT NULL,
+	number INTEGER NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	definition TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	actor VARCHAR(255) NOT NULL,
+	PRIMARY KEY ("view", number),
+	CONSTRAINT feature_view_versions_digest UNIQUE ("view", digest),
+	FOREIGN KEY("view") REFERENCES feature_views (name)
+);
+
 CREATE TABLE logged_models (
 	"key" INTEGER NOT NULL,
 	id VARCHAR(64) NOT NULL,
@@ -424,6 +452,16 @@ CREATE TABLE data_refs (
 	FOREIGN KEY(snapshot) REFERENCES data_versions (id)
 );
 
+CREATE TABLE feature_view_figures (
+	"view" VARCHAR(255) NOT NULL,
+	number INTEGER NOT NULL,
+	model VARCHAR(256) NOT NULL,
+	at BIGINT NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY ("view", number, model),
+	CONSTRAINT feature_view_figures_version FOREIGN KEY("view", number) REFERENCES feature_view_versions ("view", number)
+);
+
 CREATE TABLE latest_metrics (
 	run INTEGER NOT NULL,
 	metric INTEGER NOT NULL,
@@ -539,6 +577,8 @@ CREATE INDEX measurements_by_time ON measurements (model, at);
 
 CREATE INDEX ix_monitors_quantity ON monitors (quantity);
 
+CREATE INDEX ix_package_views_digest ON package_views (digest);
+
 CREATE INDEX ix_rollouts_model ON rollouts (model);
 
 CREATE INDEX ix_step_results_created ON step_results (created);
@@ -565,4 +605,4 @@ CREATE INDEX latest_metrics_order ON latest_metrics (experiment, metric, is_nan,
 
 CREATE TABLE noria_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO noria_schema VALUES ('0002');
+INSERT INTO noria_schema VALUES ('0003');

@@ -1,0 +1,1 @@
+"""Features of many requests at once, point-in-time and as known, in DuckDB: three plans of one meaning."""

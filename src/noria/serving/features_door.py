@@ -1,0 +1,153 @@
+"""Features over HTTP: rows of entities in, what is known of them now out; in our words and in Feast's.
+
+`POST /features`: `{"model": NAME, "rows": [...]}` gives every looked-up feature of a model, its entities in the
+request's columns; `{"views": [NAME, ...], "rows": [...]}` those of views, in the views' own columns. The answer has
+the moment that it is of, for each row and view when its newest event happened, and how fresh each view is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from noria.core.clock import Micros
+from noria.core.errors import Fault
+from noria.core.schema import Column
+from noria.core.suggest import did_you_mean
+from noria.features.events import Converter, Misfit, converter, shown
+from noria.features.ledger import Fresh
+from noria.features.model import BadRequestRow, InputSet, ViewInput, ViewSpec
+from noria.features.online import OnlineFeatures
+from noria.serving.json_body import as_object, kind_of
+from noria.serving.lineup import Board
+from noria.serving.model import BadPayload, ServedModel, UnknownModel, UnknownView
+
+MOST_ENTITIES = 1000
+"""Of one request: beyond, the others would wait too long."""
+MOST_VIEWS = 100
+_KEYS = ("model", "views", "rows")
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One view to look up: its entity in the columns `keys` of a row, read by `readers`; its features as `names`."""
+
+    view: ViewSpec
+    keys: tuple[str, ...]
+    readers: tuple[Converter, ...]
+    names: tuple[str, ...]
+
+    def entity(self, row: Mapping[str, Any], place: str, faults: list[Fault]) -> tuple[Any, ...]:
+        """The entity that a row is about; what is wrong with it is added to `faults`."""
+        found = []
+        for key, read in zip(self.keys, self.readers, strict=True):
+            try:
+                found.append(read(row[key]))
+            except KeyError:
+                faults.append(Fault(f"{place}.{key}", "is missing"))
+            except Misfit as misfit:
+                faults.append(Fault(f"{place}.{key}", str(misfit)))
+        return tuple(found)
+
+
+class Catalogue:
+    """What can be looked up while `board` is in force: the views of the versions that answer, or else the declared."""
+
+    def __init__(self, board: Board, models: Mapping[str, ServedModel]) -> None:
+        self.board = board
+        lineups = {name: lineup.champion.package.inputs for name, lineup in board.lineups.items()}
+        self._inputs: dict[str, InputSet] = {name: lineups.get(name, served.inputs) for name, served in models.items()}
+        self.views = {view.name: view for inputs in self._inputs.values() for view in inputs.views}
+        self._of_model: dict[str, list[Lookup]] = {}
+        self._of_view: dict[str, Lookup] = {}
+
+    def inputs(self, model: str) -> InputSet:
+        """What a model is given. Raises UnknownModel."""
+        if model not in self._inputs:
+            raise UnknownModel("model", model, self._inputs)
+        return self._inputs[model]
+
+    def of_model(self, model: str) -> list[Lookup]:
+        """The views of a model, in the order of its inputs. Raises UnknownModel."""
+        if model not in self._of_model:
+            inputs = self.inputs(model)
+            views = {view.name: view for view in inputs.views}
+            columns = {column.name: column for column in inputs.request}
+            self._of_model[model] = [
+                _lookup(views[one.view], one.keys, columns) for one in inputs.inputs if isinstance(one, ViewInput)
+            ]
+        return self._of_model[model]
+
+    def of_view(self, name: str) -> Lookup:
+        """A view in its own columns. Raises UnknownView."""
+        if name not in self._of_view:
+            if name not in self.views:
+                raise UnknownView("view", name[:200], self.views)
+            view = self.views[name]
+            self._of_view[name] = _lookup(view, view.entities, {column.name: column for column in view.columns})
+        return self._of_view[name]
+
+
+def look_up(body: Any, catalogue: Catalogue, online: OnlineFeatures, now: Micros) -> dict[str, Any]:
+    """The answer to `/features`. Raises BadPayload, BadRequestRow with every fault, UnknownModel, UnknownView."""
+    asked = as_object(body, "the body")
+    for name in asked.keys() - set(_KEYS):
+        raise BadPayload(
+            f"there is no {name[:80]!r} here; there are: {', '.join(_KEYS)}", hint=did_you_mean(name[:80], _KEYS)
+        )
+    lookups = _lookups(asked, catalogue)
+    rows = _rows(asked.get("rows"))
+    faults: list[Fault] = []
+    entities = [[one.entity(row, f"rows[{n}]", faults) for one in lookups] for n, row in enumerate(rows)]
+    if faults:
+        raise BadRequestRow("the request", shown(faults), hint="each row names the entities of every view")
+    answers = [_answer(lookups, row, online, now) for row in entities]
+    fresh = {one.view.name: _fresh(online.freshness_of(one.view)) for one in lookups}
+    return {"at": now, "rows": answers, "freshness": fresh}
+
+
+def _answer(lookups: Sequence[Lookup], entities: Sequence[Any], online: OnlineFeatures, now: Micros) -> dict[str, Any]:
+    features: dict[str, Any] = {}
+    times: dict[str, Micros | None] = {}
+    for one, entity in zip(lookups, entities, strict=True):
+        found = online.read(one.view, entity, now)
+        features.update(zip(one.names, found.values.values(), strict=True))
+        times[one.view.name] = found.event_time
+    return {"features": features, "event_times": times}
+
+
+def _lookups(asked: Mapping[str, Any], catalogue: Catalogue) -> list[Lookup]:
+    model, views = asked.get("model"), asked.get("views")
+    if (model is None) == (views is None):
+        raise BadPayload("say either model or views", hint=f"views: {', '.join(sorted(catalogue.views))}"[:300])
+    if model is not None:
+        if not isinstance(model, str):
+            raise BadPayload(f"model is {kind_of(model)}, not a name")
+        return catalogue.of_model(model)
+    if not isinstance(views, list) or not 0 < len(views) <= MOST_VIEWS or not all(isinstance(v, str) for v in views):
+        raise BadPayload("views is not a list of names", hint=f"1 to {MOST_VIEWS} of them")
+    return [catalogue.of_view(name) for name in dict.fromkeys(views)]
+
+
+def _rows(rows: Any) -> list[dict[str, Any]]:
+    if not isinstance(rows, list):
+        raise BadPayload(f"rows is {kind_of(rows)}, not an array of objects")
+    if len(rows) > MOST_ENTITIES:
+        raise BadPayload(f"the body has {len(rows)} rows", hint=f"ask for at most {MOST_ENTITIES} at a time")
+    return [as_object(row, f"row {number}") for number, row in enumerate(rows)]
+
+
+def _lookup(view: ViewSpec, keys: Sequence[str], columns: Mapping[str, Column]) -> Lookup:
+    readers = tuple(_reader(columns[key]) for key in keys)
+    return Lookup(view, tuple(keys), readers, tuple(f"{view.name}.{feature.name}" for feature in view.features))
+
+
+def _reader(column: Column) -> Converter:
+    """Null is an entity that nothing is known about; any other value must be of the column's type."""
+    read = converter(column)
+    return lambda value: None if value is None else read(value)
+
+
+def _fresh(found: Fresh | None) -> dict[str, Micros] | None:
+    return None if found is None else {"event_time": found.event_time, "known": found.known}

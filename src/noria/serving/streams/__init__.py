@@ -1,0 +1,1 @@
+"""Events from message brokers into the online store: at least once in, once in effect."""

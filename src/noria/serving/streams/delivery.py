@@ -1,0 +1,186 @@
+"""Messages into the data plane: asked again until it has them, bad ones set aside, none lost and none twice.
+
+`take` returns True when every message is durable with the data plane, or among the dead letters; only then may
+the broker be told. A message that is given again after that is known by its position or id and counts once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+
+from noria.core.clock import monotonic
+from noria.serving.streams.bodies import Reader
+from noria.serving.streams.model import Event, Letter, Tally
+
+_log = logging.getLogger(__name__)
+_ROW = re.compile(r"rows\[(\d+)\](.*)")
+_FIRST_WAIT, _LONGEST_WAIT, _TELL_EVERY = 0.05, 5.0, 60.0
+_OURS = (400, 413, 422)
+"""Answers that are about the messages. Every other one is about the data plane, and passes."""
+Bury = Callable[[Sequence[Letter]], Awaitable[int]]
+"""Keeps dead letters, durably; gives how many were new."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Events of one stream that are posted together: consecutive positions, or ids."""
+
+    events: Sequence[Event]
+    rows: Sequence[dict[str, Any]]
+
+    def split(self, at: int) -> tuple[_Run, _Run]:
+        return _Run(self.events[:at], self.rows[:at]), _Run(self.events[at:], self.rows[at:])
+
+    def without(self, bad: set[int]) -> list[tuple[Event, dict[str, Any]]]:
+        both = zip(self.events, self.rows, strict=True)
+        return [one for number, one in enumerate(both) if number not in bad]
+
+    def batch(self, source: str) -> dict[str, Any]:
+        first = self.events[0]
+        place: dict[str, Any] = {"position": first.position}
+        if first.position is None:
+            place = {"ids": [event.id for event in self.events]}
+        return {"source": source, "stream": first.stream, "rows": list(self.rows), **place}
+
+
+class Delivery:
+    """Delivers events of `source` to the data plane behind `client`."""
+
+    def __init__(self, client: httpx.AsyncClient, source: str, reader: Reader, bury: Bury) -> None:
+        self.tally = Tally()
+        self.stopping = asyncio.Event()
+        self._client, self._source, self._reader, self._bury = client, source, reader, bury
+        self._told = 0.0
+
+    async def take(self, events: Sequence[Event]) -> bool:
+        """Whether all of them are durable now; False when this was stopped first: then tell the broker nothing."""
+        good: list[tuple[Event, dict[str, Any]]] = []
+        letters: list[Letter] = []
+        for event in events:
+            found = self._reader.read(event)
+            if isinstance(found, Letter):
+                letters.append(found)
+            else:
+                good.append(found)
+        runs = list(_runs(good))
+        answer = await self._post(runs) if runs else None
+        if runs and answer is None:
+            return False
+        if answer is not None and answer.status_code != 200:
+            for run in runs:
+                if not await self._one(run, letters):
+                    return False
+        return not letters or await self._set_aside(letters)
+
+    async def _one(self, run: _Run, letters: list[Letter]) -> bool:
+        """Deliver a run of which something may be bad; that goes to `letters`."""
+        answer = await self._post([run])
+        if answer is None or answer.status_code == 200:
+            return answer is not None
+        reasons = _reasons(answer, len(run.rows))
+        if not reasons and len(run.rows) > 1:
+            first, second = run.split(len(run.rows) // 2)
+            return await self._one(first, letters) and await self._one(second, letters)
+        reasons = reasons or {0: _said(answer)}
+        letters += [Letter(run.events[number], reason) for number, reason in reasons.items()]
+        for rest in _runs(run.without(set(reasons))):
+            if not await self._one(rest, letters):
+                return False
+        return True
+
+    async def _post(self, runs: Sequence[_Run]) -> httpx.Response | None:
+        """What the data plane says of these runs, however long it is away; None when this is stopped first."""
+        body = msgspec.json.encode([run.batch(self._source) for run in runs])
+        wait = _FIRST_WAIT
+        while not self.stopping.is_set():
+            try:
+                answer = await self._client.post("/events", content=body)
+                if answer.status_code in (200, *_OURS):
+                    self._count(answer)
+                    return answer
+                said = _said(answer)
+            except httpx.HTTPError as error:
+                said = str(error) or type(error).__name__
+            await self._wait(wait, said, sum(len(run.rows) for run in runs))
+            wait = min(_LONGEST_WAIT, wait * 2)
+        return None
+
+    async def _set_aside(self, letters: Sequence[Letter]) -> bool:
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                self.tally.dead += await self._bury(letters)
+                return True
+            except Exception as error:
+                if self.stopping.is_set():
+                    return False
+                await self._wait(wait, f"dead letters cannot be kept: {error}", len(letters))
+            wait = min(_LONGEST_WAIT, wait * 2)
+
+    async def _wait(self, seconds: float, why: str, messages: int) -> None:
+        self.tally.waits += 1
+        if monotonic() > self._told + _TELL_EVERY or not self._told:
+            self._told = monotonic()
+            _log.warning("%d messages wait, %s: %s", messages, self._client.base_url, why)
+        try:
+            await asyncio.wait_for(self.stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _count(self, answer: httpx.Response) -> None:
+        if answer.status_code == 200:
+            self._told = 0.0
+            counts = answer.json()
+            self.tally.taken += counts["applied"]
+            self.tally.repeated += counts["repeated"]
+
+
+def _runs(found: Iterable[tuple[Event, dict[str, Any]]]) -> Iterable[_Run]:
+    """Events in their order, cut where the stream changes or a position is left out."""
+    events: list[Event] = []
+    rows: list[dict[str, Any]] = []
+    for event, row in found:
+        if events and not _follows(events[-1], event):
+            yield _Run(events, rows)
+            events, rows = [], []
+        events.append(event)
+        rows.append(row)
+    if events:
+        yield _Run(events, rows)
+
+
+def _follows(one: Event, other: Event) -> bool:
+    if one.stream != other.stream or (one.position is None) != (other.position is None):
+        return False
+    return one.position is None or other.position == one.position + 1
+
+
+def _reasons(answer: httpx.Response, rows: int) -> dict[int, str]:
+    """What is wrong with which row, as far as the answer says."""
+    found: dict[int, str] = {}
+    for line in str(_document(answer).get("error", "")).splitlines():
+        place = _ROW.match(line.strip(" -"))
+        if place and int(place.group(1)) < rows:
+            number, said = int(place.group(1)), place.group(2).lstrip(".: ")
+            found[number] = f"{found[number]}; {said}" if number in found else said
+    return found
+
+
+def _said(answer: httpx.Response) -> str:
+    return str(_document(answer).get("error") or f"it answered {answer.status_code}")
+
+
+def _document(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,354 @@
+WITH spine AS (
+  SELECT
+    `sensor` AS r0,
+    `room` AS r1,
+    `asked_at` AS r2,
+    unix_micros(`asked_at`) AS noria_t,
+    CAST(`sensor` AS STRING) AS noria_k0_0,
+    CAST(`room` AS BIGINT) AS noria_k0_1
+  FROM `requests` requests
+),
+asked_0 AS (
+  SELECT
+    asked.*,
+    ((noria_t - 3600000000) - mod(mod((noria_t - 3600000000), 300000000) + 300000000, 300000000)) AS lo0,
+    ((noria_t - 1123200000000) - mod(mod((noria_t - 1123200000000), 86400000000) + 86400000000, 86400000000)) AS lo1,
+    ((noria_t - 420000000) - mod(mod((noria_t - 420000000), 300000000) + 300000000, 300000000)) AS lo2,
+    ((noria_t - 3600000000)) AS lo3,
+    ((noria_t - 90000000000) - mod(mod((noria_t - 90000000000), 420000000) + 420000000, 420000000)) AS lo4,
+    ((noria_t - 86400000000) - mod(mod((noria_t - 86400000000), 3600000000) + 3600000000, 3600000000)) AS lo5,
+    ((noria_t - 5400000000) - mod(mod((noria_t - 5400000000), 300000000) + 300000000, 300000000)) AS lo6,
+    ((noria_t - 259200000000) - mod(mod((noria_t - 259200000000), 3600000000) + 3600000000, 3600000000)) AS lo7,
+    (noria_t - 21600000000) AS lo8,
+    (noria_t - 600000000) AS lo9,
+    (noria_t - 259200000000) AS lo10
+  FROM (SELECT DISTINCT noria_t, noria_k0_0, noria_k0_1 FROM spine WHERE noria_t IS NOT NULL AND noria_k0_0 IS NOT NULL AND noria_k0_1 IS NOT NULL) asked
+),
+rows_0 AS (
+  SELECT
+    CAST(`sensor` AS STRING) AS noria_k0_0,
+    CAST(`room` AS BIGINT) AS noria_k0_1,
+    unix_micros(`read_at`) AS noria_at,
+    greatest(coalesce(unix_micros(`ingested_at`), unix_micros(`read_at`)), unix_micros(`read_at`)) AS noria_known,
+    CAST(`id` AS STRING) AS noria_key,
+    coalesce(CAST(`void` AS BOOLEAN), FALSE) AS noria_taken,
+    CASE WHEN abs(CAST(`heat` AS DOUBLE)) < CAST('Infinity' AS DOUBLE) THEN CAST(`heat` AS DOUBLE) END AS c0,
+    CAST(`ticks` AS BIGINT) AS c1,
+    CAST(`mood` AS STRING) AS c2,
+    CAST(`open` AS BOOLEAN) AS c3,
+    unix_micros(`due`) AS c4,
+    CAST(`sensor` AS STRING) AS c9,
+    CAST(`room` AS BIGINT) AS c10
+  FROM `Reading` source_rows
+),
+events_0 AS (
+  SELECT * FROM (SELECT rows_0.*, row_number() OVER (PARTITION BY noria_k0_0, noria_k0_1, noria_at, noria_key, noria_taken ORDER BY noria_known) AS noria_copy, CASE WHEN noria_key IS NOT NULL THEN min(CASE WHEN noria_taken THEN noria_known END) OVER (PARTITION BY noria_k0_0, noria_k0_1, noria_at, noria_key) END AS noria_gone FROM rows_0) told
+  WHERE NOT noria_taken AND (noria_key IS NULL OR noria_copy = 1)
+),
+wanted_0_0 AS (
+  SELECT DISTINCT noria_known AS noria_t, c9 AS w0 FROM events_0 WHERE c9 IS NOT NULL
+),
+rows_0_0 AS (
+  SELECT
+    CAST(`who` AS STRING) AS o0,
+    unix_micros(`moved_at`) AS noria_at,
+    greatest(coalesce(unix_micros(`ingested_at`), unix_micros(`moved_at`)), unix_micros(`moved_at`)) AS noria_known,
+    CAST(`number` AS BIGINT) AS noria_key,
+    coalesce(CAST(`sign` AS BIGINT) < 0, FALSE) AS noria_taken,
+    CAST(`floor` AS BIGINT) AS c5,
+    CAST(`owner` AS STRING) AS c6
+  FROM `Place` source_rows
+),
+events_0_0 AS (
+  SELECT * FROM (SELECT rows_0_0.*, row_number() OVER (PARTITION BY o0, noria_at, noria_key, noria_taken ORDER BY noria_known) AS noria_copy, CASE WHEN noria_key IS NOT NULL THEN min(CASE WHEN noria_taken THEN noria_known END) OVER (PARTITION BY o0, noria_at, noria_key) END AS noria_gone FROM rows_0_0) told
+  WHERE NOT noria_taken AND (noria_key IS NULL OR noria_copy = 1)
+),
+found_0_0 AS (
+  SELECT
+    wanted_0_0.noria_t, wanted_0_0.w0,
+    max(CASE WHEN TRUE THEN named_struct('k0', events_0_0.noria_at, 'k1', events_0_0.noria_known, 'k2', events_0_0.noria_key, 'k3', events_0_0.c5, 'v', events_0_0.c5) END).v AS c5,
+    max(CASE WHEN TRUE THEN named_struct('k0', events_0_0.noria_at, 'k1', events_0_0.noria_known, 'k2', events_0_0.noria_key, 'k3', events_0_0.c6, 'v', events_0_0.c6) END).v AS c6
+  FROM wanted_0_0 JOIN events_0_0 ON events_0_0.o0 = wanted_0_0.w0
+    AND events_0_0.noria_at <= wanted_0_0.noria_t
+    AND events_0_0.noria_known <= wanted_0_0.noria_t
+    AND (events_0_0.noria_gone IS NULL OR events_0_0.noria_gone > wanted_0_0.noria_t)
+    AND events_0_0.noria_at >= wanted_0_0.noria_t - 777600000000
+  GROUP BY wanted_0_0.noria_t, wanted_0_0.w0
+),
+wide_0_0 AS (
+  SELECT events_0.*, found_0_0.c5, found_0_0.c6
+  FROM events_0 LEFT JOIN found_0_0 ON found_0_0.noria_t = events_0.noria_known AND found_0_0.w0 = events_0.c9
+),
+wanted_0_1 AS (
+  SELECT DISTINCT noria_known AS noria_t, c2 AS w0, c10 AS w1 FROM wide_0_0 WHERE c2 IS NOT NULL AND c10 IS NOT NULL
+),
+rows_0_1 AS (
+  SELECT
+    CAST(`who` AS STRING) AS o0,
+    CAST(`floor` AS BIGINT) AS o1,
+    unix_micros(`moved_at`) AS noria_at,
+    greatest(coalesce(unix_micros(`ingested_at`), unix_micros(`moved_at`)), unix_micros(`moved_at`)) AS noria_known,
+    CAST(`floor` AS BIGINT) AS c7,
+    CAST(`owner` AS STRING) AS c8
+  FROM `Person` source_rows
+),
+events_0_1 AS (
+  SELECT * FROM rows_0_1 WHERE TRUE
+),
+found_0_1 AS (
+  SELECT
+    wanted_0_1.noria_t, wanted_0_1.w0, wanted_0_1.w1,
+    max(CASE WHEN TRUE THEN named_struct('k0', events_0_1.noria_at, 'k1', events_0_1.noria_known, 'k2', events_0_1.c7, 'v', events_0_1.c7) END).v AS c7,
+    max(CASE WHEN TRUE THEN named_struct('k0', events_0_1.noria_at, 'k1', events_0_1.noria_known, 'k2', events_0_1.c8, 'v', events_0_1.c8) END).v AS c8
+  FROM wanted_0_1 JOIN events_0_1 ON events_0_1.o0 = wanted_0_1.w0
+    AND events_0_1.o1 = wanted_0_1.w1
+    AND events_0_1.noria_at <= wanted_0_1.noria_t
+    AND events_0_1.noria_known <= wanted_0_1.noria_t
+  GROUP BY wanted_0_1.noria_t, wanted_0_1.w0, wanted_0_1.w1
+),
+wide_0_1 AS (
+  SELECT wide_0_0.*, found_0_1.c7, found_0_1.c8
+  FROM wide_0_0 LEFT JOIN found_0_1 ON found_0_1.noria_t = wide_0_0.noria_known AND found_0_1.w0 = wide_0_0.c2 AND found_0_1.w1 = wide_0_0.c10
+),
+marked_0 AS (
+  SELECT from3.*, substr(m1, 1, 3) AS g1, substr(m2, 1, 3) AS g2, substr(m3, 1, 3) AS g3, substr(m8, 1, 3) AS g8, CASE WHEN d1 = '' THEN 0 ELSE 4 * (length(d1) - 1) + CASE WHEN substr(d1, 1, 1) = '1' THEN 1 WHEN substr(d1, 1, 1) IN ('2', '3') THEN 2 WHEN substr(d1, 1, 1) IN ('4', '5', '6', '7') THEN 3 ELSE 4 END END AS h1, CASE WHEN d2 = '' THEN 0 ELSE 4 * (length(d2) - 1) + CASE WHEN substr(d2, 1, 1) = '1' THEN 1 WHEN substr(d2, 1, 1) IN ('2', '3') THEN 2 WHEN substr(d2, 1, 1) IN ('4', '5', '6', '7') THEN 3 ELSE 4 END END AS h2, CASE WHEN d3 = '' THEN 0 ELSE 4 * (length(d3) - 1) + CASE WHEN substr(d3, 1, 1) = '1' THEN 1 WHEN substr(d3, 1, 1) IN ('2', '3') THEN 2 WHEN substr(d3, 1, 1) IN ('4', '5', '6', '7') THEN 3 ELSE 4 END END AS h3, CASE WHEN d8 = '' THEN 0 ELSE 4 * (length(d8) - 1) + CASE WHEN substr(d8, 1, 1) = '1' THEN 1 WHEN substr(d8, 1, 1) IN ('2', '3') THEN 2 WHEN substr(d8, 1, 1) IN ('4', '5', '6', '7') THEN 3 ELSE 4 END END AS h8, CASE WHEN c0 IS NOT NULL THEN CAST(CASE WHEN e0 IS NULL THEN 0 WHEN c0 < 0 THEN -(CASE WHEN r0 < 1 THEN 64 * (e0 + 1022) + floor((r0 * 2 - 1) * 64) + 1 WHEN r0 >= 2 THEN 64 * (e0 + 1024) + floor((r0 / 2 - 1) * 64) + 1 ELSE 64 * (e0 + 1023) + floor((r0 - 1) * 64) + 1 END) ELSE CASE WHEN r0 < 1 THEN 64 * (e0 + 1022) + floor((r0 * 2 - 1) * 64) + 1 WHEN r0 >= 2 THEN 64 * (e0 + 1024) + floor((r0 / 2 - 1) * 64) + 1 ELSE 64 * (e0 + 1023) + floor((r0 - 1) * 64) + 1 END END AS BIGINT) END AS b0, CASE WHEN c1 IS NOT NULL THEN CAST(CASE WHEN e1 IS NULL THEN 0 WHEN c1 < 0 THEN -(CASE WHEN r1 < 1 THEN 64 * (e1 + 1022) + floor((r1 * 2 - 1) * 64) + 1 WHEN r1 >= 2 THEN 64 * (e1 + 1024) + floor((r1 / 2 - 1) * 64) + 1 ELSE 64 * (e1 + 1023) + floor((r1 - 1) * 64) + 1 END) ELSE CASE WHEN r1 < 1 THEN 64 * (e1 + 1022) + floor((r1 * 2 - 1) * 64) + 1 WHEN r1 >= 2 THEN 64 * (e1 + 1024) + floor((r1 / 2 - 1) * 64) + 1 ELSE 64 * (e1 + 1023) + floor((r1 - 1) * 64) + 1 END END AS BIGINT) END AS b1
+  FROM (SELECT from2.*, z0 / power(CAST(2 AS DOUBLE), CAST(e0 AS DOUBLE)) AS r0, z1 / power(CAST(2 AS DOUBLE), CAST(e1 AS DOUBLE)) AS r1
+  FROM (SELECT from1.*, trim(LEADING '0' FROM substr(m1, 4, 10)) AS d1, trim(LEADING '0' FROM substr(m2, 4, 10)) AS d2, trim(LEADING '0' FROM substr(m3, 4, 10)) AS d3, trim(LEADING '0' FROM substr(m8, 4, 10)) AS d8, CASE WHEN z0 >= CAST('2.2250738585072014e-308' AS DOUBLE) THEN greatest(least(floor(ln(z0) / CAST('0.6931471805599453' AS DOUBLE)), 1023), -1022) END AS e0, CASE WHEN z1 >= CAST('2.2250738585072014e-308' AS DOUBLE) THEN greatest(least(floor(ln(z1) / CAST('0.6931471805599453' AS DOUBLE)), 1023), -1022) END AS e1
+  FROM (SELECT from0.*, md5(CAST(CAST(c1 AS STRING) AS BINARY)) AS m1, md5(CAST(c2 AS BINARY)) AS m2, md5(CAST(CASE WHEN c3 THEN 'true' WHEN NOT c3 THEN 'false' END AS BINARY)) AS m3, md5(CAST(c8 AS BINARY)) AS m8, abs(CAST(c0 AS DOUBLE)) AS z0, abs(CAST(c1 AS DOUBLE)) AS z1
+  FROM wide_0_1 from0) from1) from2) from3
+),
+pairs_0 AS (
+  SELECT
+    asked_0.noria_t,
+    asked_0.noria_k0_0,
+    asked_0.noria_k0_1,
+    events_0.noria_at,
+    events_0.noria_known,
+    events_0.noria_key,
+    events_0.c0,
+    events_0.c1,
+    events_0.c2,
+    events_0.c3,
+    events_0.c4,
+    events_0.c5,
+    events_0.c6,
+    events_0.c7,
+    events_0.c8,
+    events_0.c9,
+    events_0.c10,
+    events_0.g1,
+    events_0.h1,
+    events_0.g2,
+    events_0.h2,
+    events_0.g3,
+    events_0.h3,
+    events_0.g8,
+    events_0.h8,
+    events_0.b0,
+    events_0.b1,
+    (events_0.noria_at >= asked_0.lo0 AND events_0.noria_at < asked_0.noria_t) AS in0,
+    (events_0.noria_at >= asked_0.lo1 AND events_0.noria_at < asked_0.noria_t) AS in1,
+    (events_0.noria_at >= asked_0.lo2 AND events_0.noria_at < asked_0.noria_t) AS in2,
+    (events_0.noria_at >= asked_0.lo3 AND events_0.noria_at < asked_0.noria_t) AS in3,
+    (events_0.noria_at >= asked_0.lo4 AND events_0.noria_at < asked_0.noria_t - 3600000000) AS in4,
+    (events_0.noria_at < asked_0.noria_t) AS in5,
+    (events_0.noria_at >= asked_0.lo0 AND events_0.noria_at < asked_0.noria_t AND events_0.c2 <> 'it\'s \\ bad') AS in6,
+    (events_0.noria_at >= asked_0.lo5 AND events_0.noria_at < asked_0.noria_t) AS in7,
+    (events_0.noria_at < asked_0.noria_t - 1) AS in8,
+    (events_0.noria_at >= asked_0.lo1 AND events_0.noria_at < asked_0.noria_t AND events_0.c0 > CAST('2.25' AS DOUBLE) AND events_0.c2 <> 'it\'s \\ bad') AS in9,
+    (events_0.noria_at >= asked_0.lo5 AND events_0.noria_at < asked_0.noria_t AND events_0.c2 <> 'it\'s \\ bad') AS in10,
+    (events_0.noria_at >= asked_0.lo6 AND events_0.noria_at < asked_0.noria_t) AS in11,
+    (events_0.noria_at >= asked_0.lo5 AND events_0.noria_at < asked_0.noria_t AND events_0.c1 >= 0) AS in12,
+    (events_0.noria_at >= asked_0.lo1 AND events_0.noria_at < asked_0.noria_t AND events_0.c0 > CAST('2.25' AS DOUBLE)) AS in13,
+    (events_0.noria_at < asked_0.noria_t AND events_0.c2 <> 'it\'s \\ bad') AS in14,
+    (events_0.noria_at < asked_0.noria_t AND events_0.c0 > CAST('2.25' AS DOUBLE)) AS in15,
+    (events_0.noria_at >= asked_0.lo7 AND events_0.noria_at < asked_0.noria_t) AS in16,
+    (events_0.noria_at >= asked_0.lo8) AS in17,
+    (events_0.noria_at >= asked_0.lo9) AS in18,
+    (events_0.noria_at >= asked_0.lo10 AND events_0.c2 <> 'it\'s \\ bad') AS in19,
+    (TRUE) AS in20,
+    (events_0.noria_at >= asked_0.lo10) AS in21,
+    (events_0.noria_at >= asked_0.lo1 AND events_0.noria_at < asked_0.noria_t AND events_0.c5 > 1) AS in22
+  FROM asked_0 JOIN marked_0 events_0 ON events_0.noria_k0_0 = asked_0.noria_k0_0
+    AND events_0.noria_k0_1 = asked_0.noria_k0_1
+    AND events_0.noria_at <= asked_0.noria_t
+    AND events_0.noria_known <= asked_0.noria_t
+    AND (events_0.noria_gone IS NULL OR events_0.noria_gone > asked_0.noria_t)
+),
+parts_0 AS (
+  SELECT
+    noria_t, noria_k0_0, noria_k0_1,
+    count(CASE WHEN in0 THEN 1 END) AS s0,
+    count(CASE WHEN in1 THEN 1 END) AS s1,
+    count(CASE WHEN in2 THEN 1 END) AS s2,
+    count(CASE WHEN in3 THEN 1 END) AS s3,
+    count(CASE WHEN in4 THEN 1 END) AS s4,
+    count(CASE WHEN in5 THEN 1 END) AS s5,
+    count(CASE WHEN in6 AND c0 IS NOT NULL THEN 1 END) AS s6,
+    collect_list(CASE WHEN in0 AND c0 IS NOT NULL THEN c0 END) AS s7,
+    count(CASE WHEN in0 AND c0 IS NOT NULL THEN 1 END) AS s8,
+    sum(CAST(CASE WHEN in7 THEN c1 END AS DECIMAL(20, 0))) AS s9,
+    count(CASE WHEN in7 AND c1 IS NOT NULL THEN 1 END) AS s10,
+    sum(CAST(CASE WHEN in0 THEN c1 END AS DECIMAL(20, 0))) AS s11,
+    count(CASE WHEN in0 AND c1 IS NOT NULL THEN 1 END) AS s12,
+    sum(CAST(CASE WHEN in8 THEN c1 END AS DECIMAL(20, 0))) AS s13,
+    count(CASE WHEN in8 AND c1 IS NOT NULL THEN 1 END) AS s14,
+    collect_list(CASE WHEN in7 AND c0 IS NOT NULL THEN c0 END) AS s15,
+    count(CASE WHEN in7 AND c0 IS NOT NULL THEN 1 END) AS s16,
+    min(CASE WHEN in0 THEN c0 END) AS s17,
+    max(CASE WHEN in9 THEN c1 END) AS s18,
+    collect_list(CASE WHEN in1 AND c0 IS NOT NULL THEN CAST(c0 AS DOUBLE) END) AS s19,
+    collect_list(CASE WHEN in10 AND c0 IS NOT NULL THEN CAST(c0 AS DOUBLE) END) AS s20,
+    collect_list(CASE WHEN in1 AND c1 IS NOT NULL THEN CAST(c1 AS DOUBLE) END) AS s21,
+    count(CASE WHEN in11 AND c0 > CAST('2.25' AS DOUBLE) THEN 1 END) AS s22,
+    count(CASE WHEN in11 AND c0 IS NOT NULL THEN 1 END) AS s23,
+    count(CASE WHEN in12 AND c2 <> 'it\'s \\ bad' THEN 1 END) AS s24,
+    count(CASE WHEN in12 AND c2 IS NOT NULL THEN 1 END) AS s25,
+    count(CASE WHEN in7 AND c2 < 'a' THEN 1 END) AS s26,
+    count(CASE WHEN in7 AND c2 IS NOT NULL THEN 1 END) AS s27,
+    count(CASE WHEN in7 AND CASE WHEN c3 THEN 1 WHEN NOT c3 THEN 0 END = 1 THEN 1 END) AS s28,
+    count(CASE WHEN in7 AND c3 IS NOT NULL THEN 1 END) AS s29,
+    min(CASE WHEN in7 AND c0 IS NOT NULL THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c0, 'v', c0) END).v AS s30,
+    max(CASE WHEN in7 AND c2 IS NOT NULL THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c2, 'v', c2) END).v AS s31,
+    max(CASE WHEN in13 AND c3 IS NOT NULL THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c3, 'v', c3) END).v AS s32,
+    sort_array(collect_list(CASE WHEN in1 AND b0 IS NOT NULL THEN b0 END)) AS s33,
+    count(CASE WHEN in1 AND b0 IS NOT NULL THEN 1 END) AS s34,
+    sort_array(collect_list(CASE WHEN in5 AND b1 IS NOT NULL THEN b1 END)) AS s35,
+    count(CASE WHEN in5 AND b1 IS NOT NULL THEN 1 END) AS s36,
+    CASE WHEN count(CASE WHEN in1 AND c0 IS NOT NULL THEN 1 END) > 0 THEN transform(slice(sort_array(collect_list(CASE WHEN in1 AND c0 IS NOT NULL THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c0, 'v', c0) END), false), 1, 2), row -> row.v) END AS s37,
+    CASE WHEN count(CASE WHEN in15 AND c2 IS NOT NULL THEN 1 END) > 0 THEN transform(slice(sort_array(collect_list(CASE WHEN in15 AND c2 IS NOT NULL THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c2, 'v', c2) END), false), 1, 3), row -> row.v) END AS s38,
+    CASE WHEN count(CASE WHEN in1 AND c3 IS NOT NULL THEN 1 END) > 0 THEN transform(slice(sort_array(collect_list(CASE WHEN in1 AND c3 IS NOT NULL THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c3, 'v', c3) END), false), 1, 2), row -> row.v) END AS s39,
+    CASE WHEN count(CASE WHEN in16 AND c1 IS NOT NULL THEN 1 END) > 0 THEN transform(slice(sort_array(collect_list(CASE WHEN in16 AND c1 IS NOT NULL THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c1, 'v', c1) END), false), 1, 5), row -> row.v) END AS s40,
+    max(CASE WHEN in17 THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c0, 'v', c0) END).v AS s41,
+    max(CASE WHEN in18 THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c2, 'v', c2) END).v AS s42,
+    max(CASE WHEN in19 THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c1, 'v', c1) END).v AS s43,
+    max(CASE WHEN in20 THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c3, 'v', c3) END).v AS s44,
+    max(CASE WHEN in21 THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c4, 'v', c4) END).v AS s45,
+    max(CASE WHEN in21 THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c5, 'v', c5) END).v AS s46,
+    max(CASE WHEN in1 AND c6 IS NOT NULL THEN named_struct('k0', noria_at, 'k1', noria_known, 'k2', noria_key, 'k3', c6, 'v', c6) END).v AS s47,
+    count(CASE WHEN in22 THEN 1 END) AS s48,
+    sum(CAST(CASE WHEN in5 THEN c7 END AS DECIMAL(20, 0))) AS s49,
+    count(CASE WHEN in5 AND c7 IS NOT NULL THEN 1 END) AS s50
+  FROM pairs_0 GROUP BY noria_t, noria_k0_0, noria_k0_1
+),
+distinct_0_0 AS (
+  SELECT noria_t, noria_k0_0, noria_k0_1, CAST(floor(CASE WHEN (CAST('12098218.894406674' AS DOUBLE) / ((scaled + (4096 - filled) * CAST(2199023255552 AS DOUBLE)) / 2199023255552)) <= 10240 AND filled < 4096 THEN 4096 * ln(CAST(4096 AS DOUBLE) / (4096 - filled)) ELSE (CAST('12098218.894406674' AS DOUBLE) / ((scaled + (4096 - filled) * CAST(2199023255552 AS DOUBLE)) / 2199023255552)) END + CAST('0.5' AS DOUBLE)) AS BIGINT) AS value
+  FROM (SELECT noria_t, noria_k0_0, noria_k0_1, count(*) AS filled, sum(power(CAST(2 AS DOUBLE), CAST(bits AS DOUBLE))) AS scaled
+    FROM (SELECT noria_t, noria_k0_0, noria_k0_1, g2, min(h2) AS bits FROM pairs_0 WHERE in1 AND g2 IS NOT NULL GROUP BY noria_t, noria_k0_0, noria_k0_1, g2) registers GROUP BY noria_t, noria_k0_0, noria_k0_1) filled
+),
+distinct_0_1 AS (
+  SELECT noria_t, noria_k0_0, noria_k0_1, CAST(floor(CASE WHEN (CAST('12098218.894406674' AS DOUBLE) / ((scaled + (4096 - filled) * CAST(2199023255552 AS DOUBLE)) / 2199023255552)) <= 10240 AND filled < 4096 THEN 4096 * ln(CAST(4096 AS DOUBLE) / (4096 - filled)) ELSE (CAST('12098218.894406674' AS DOUBLE) / ((scaled + (4096 - filled) * CAST(2199023255552 AS DOUBLE)) / 2199023255552)) END + CAST('0.5' AS DOUBLE)) AS BIGINT) AS value
+  FROM (SELECT noria_t, noria_k0_0, noria_k0_1, count(*) AS filled, sum(power(CAST(2 AS DOUBLE), CAST(bits AS DOUBLE))) AS scaled
+    FROM (SELECT noria_t, noria_k0_0, noria_k0_1, g1, min(h1) AS bits FROM pairs_0 WHERE in14 AND g1 IS NOT NULL GROUP BY noria_t, noria_k0_0, noria_k0_1, g1) registers GROUP BY noria_t, noria_k0_0, noria_k0_1) filled
+),
+distinct_0_2 AS (
+  SELECT noria_t, noria_k0_0, noria_k0_1, CAST(floor(CASE WHEN (CAST('12098218.894406674' AS DOUBLE) / ((scaled + (4096 - filled) * CAST(2199023255552 AS DOUBLE)) / 2199023255552)) <= 10240 AND filled < 4096 THEN 4096 * ln(CAST(4096 AS DOUBLE) / (4096 - filled)) ELSE (CAST('12098218.894406674' AS DOUBLE) / ((scaled + (4096 - filled) * CAST(2199023255552 AS DOUBLE)) / 2199023255552)) END + CAST('0.5' AS DOUBLE)) AS BIGINT) AS value
+  FROM (SELECT noria_t, noria_k0_0, noria_k0_1, count(*) AS filled, sum(power(CAST(2 AS DOUBLE), CAST(bits AS DOUBLE))) AS scaled
+    FROM (SELECT noria_t, noria_k0_0, noria_k0_1, g3, min(h3) AS bits FROM pairs_0 WHERE in1 AND g3 IS NOT NULL GROUP BY noria_t, noria_k0_0, noria_k0_1, g3) registers GROUP BY noria_t, noria_k0_0, noria_k0_1) filled
+),
+distinct_0_3 AS (
+  SELECT noria_t, noria_k0_0, noria_k0_1, CAST(floor(CASE WHEN (CAST('12098218.894406674' AS DOUBLE) / ((scaled + (4096 - filled) * CAST(2199023255552 AS DOUBLE)) / 2199023255552)) <= 10240 AND filled < 4096 THEN 4096 * ln(CAST(4096 AS DOUBLE) / (4096 - filled)) ELSE (CAST('12098218.894406674' AS DOUBLE) / ((scaled + (4096 - filled) * CAST(2199023255552 AS DOUBLE)) / 2199023255552)) END + CAST('0.5' AS DOUBLE)) AS BIGINT) AS value
+  FROM (SELECT noria_t, noria_k0_0, noria_k0_1, count(*) AS filled, sum(power(CAST(2 AS DOUBLE), CAST(bits AS DOUBLE))) AS scaled
+    FROM (SELECT noria_t, noria_k0_0, noria_k0_1, g8, min(h8) AS bits FROM pairs_0 WHERE in5 AND g8 IS NOT NULL GROUP BY noria_t, noria_k0_0, noria_k0_1, g8) registers GROUP BY noria_t, noria_k0_0, noria_k0_1) filled
+),
+view_0 AS (
+  SELECT
+    parts_0.noria_t,
+    parts_0.noria_k0_0,
+    parts_0.noria_k0_1,
+    s0 AS f0,
+    s1 AS f1,
+    s2 AS f2,
+    s3 AS f3,
+    s4 AS f4,
+    s5 AS f5,
+    s6 AS f6,
+    CASE WHEN s8 > 0 THEN CASE WHEN abs(((aggregate(s7, named_struct('s', 0D, 'c', 0D), (a, x) -> named_struct('s', a.s + x, 'c', a.c + (a.s - ((a.s + x) - ((a.s + x) - a.s))) + (x - ((a.s + x) - a.s))), a -> a.s + a.c)) / s8)) < CAST('Infinity' AS DOUBLE) THEN ((aggregate(s7, named_struct('s', 0D, 'c', 0D), (a, x) -> named_struct('s', a.s + x, 'c', a.c + (a.s - ((a.s + x) - ((a.s + x) - a.s))) + (x - ((a.s + x) - a.s))), a -> a.s + a.c)) / s8) END END AS f7,
+    CASE WHEN s10 > 0 THEN CASE WHEN abs(((CAST(s9 AS DOUBLE)) / s10)) < CAST('Infinity' AS DOUBLE) THEN ((CAST(s9 AS DOUBLE)) / s10) END END AS f8,
+    CASE WHEN s12 > 0 THEN CASE WHEN s11 BETWEEN (-9223372036854775807 - 1) AND 9223372036854775807 THEN CAST(s11 AS BIGINT) END END AS f9,
+    CASE WHEN s14 > 0 THEN CASE WHEN s13 BETWEEN (-9223372036854775807 - 1) AND 9223372036854775807 THEN CAST(s13 AS BIGINT) END END AS f10,
+    CASE WHEN s16 > 0 THEN CASE WHEN abs((aggregate(s15, named_struct('s', 0D, 'c', 0D), (a, x) -> named_struct('s', a.s + x, 'c', a.c + (a.s - ((a.s + x) - ((a.s + x) - a.s))) + (x - ((a.s + x) - a.s))), a -> a.s + a.c))) < CAST('Infinity' AS DOUBLE) THEN (aggregate(s15, named_struct('s', 0D, 'c', 0D), (a, x) -> named_struct('s', a.s + x, 'c', a.c + (a.s - ((a.s + x) - ((a.s + x) - a.s))) + (x - ((a.s + x) - a.s))), a -> a.s + a.c)) END END AS f11,
+    s17 AS f12,
+    s18 AS f13,
+    CASE WHEN abs((CASE WHEN size(s19) > 1 THEN aggregate(transform(s19, x -> x - s19[0]), named_struct('s', 0D, 'q', 0D), (a, d) -> named_struct('s', a.s + d, 'q', a.q + d * d), a -> greatest(0D, a.q - a.s * a.s / size(s19)) / (size(s19) - 1)) END)) < CAST('Infinity' AS DOUBLE) THEN CASE WHEN size(s19) > 1 THEN aggregate(transform(s19, x -> x - s19[0]), named_struct('s', 0D, 'q', 0D), (a, d) -> named_struct('s', a.s + d, 'q', a.q + d * d), a -> greatest(0D, a.q - a.s * a.s / size(s19)) / (size(s19) - 1)) END END AS f14,
+    sqrt(CASE WHEN abs((CASE WHEN size(s20) > 1 THEN aggregate(transform(s20, x -> x - s20[0]), named_struct('s', 0D, 'q', 0D), (a, d) -> named_struct('s', a.s + d, 'q', a.q + d * d), a -> greatest(0D, a.q - a.s * a.s / size(s20)) / (size(s20) - 1)) END)) < CAST('Infinity' AS DOUBLE) THEN CASE WHEN size(s20) > 1 THEN aggregate(transform(s20, x -> x - s20[0]), named_struct('s', 0D, 'q', 0D), (a, d) -> named_struct('s', a.s + d, 'q', a.q + d * d), a -> greatest(0D, a.q - a.s * a.s / size(s20)) / (size(s20) - 1)) END END) AS f15,
+    sqrt(CASE WHEN abs((CASE WHEN size(s21) > 1 THEN aggregate(transform(s21, x -> x - s21[0]), named_struct('s', 0D, 'q', 0D), (a, d) -> named_struct('s', a.s + d, 'q', a.q + d * d), a -> greatest(0D, a.q - a.s * a.s / size(s21)) / (size(s21) - 1)) END)) < CAST('Infinity' AS DOUBLE) THEN CASE WHEN size(s21) > 1 THEN aggregate(transform(s21, x -> x - s21[0]), named_struct('s', 0D, 'q', 0D), (a, d) -> named_struct('s', a.s + d, 'q', a.q + d * d), a -> greatest(0D, a.q - a.s * a.s / size(s21)) / (size(s21) - 1)) END END) AS f16,
+    CASE WHEN s23 > 0 THEN CASE WHEN abs(((CAST(s22 AS DOUBLE)) / s23)) < CAST('Infinity' AS DOUBLE) THEN ((CAST(s22 AS DOUBLE)) / s23) END END AS f17,
+    CASE WHEN s25 > 0 THEN CASE WHEN abs(((CAST(s24 AS DOUBLE)) / s25)) < CAST('Infinity' AS DOUBLE) THEN ((CAST(s24 AS DOUBLE)) / s25) END END AS f18,
+    CASE WHEN s27 > 0 THEN CASE WHEN abs(((CAST(s26 AS DOUBLE)) / s27)) < CAST('Infinity' AS DOUBLE) THEN ((CAST(s26 AS DOUBLE)) / s27) END END AS f19,
+    CASE WHEN s29 > 0 THEN CASE WHEN abs(((CAST(s28 AS DOUBLE)) / s29)) < CAST('Infinity' AS DOUBLE) THEN ((CAST(s28 AS DOUBLE)) / s29) END END AS f20,
+    s30 AS f21,
+    s31 AS f22,
+    s32 AS f23,
+    distinct_0_0.value AS f24,
+    distinct_0_1.value AS f25,
+    distinct_0_2.value AS f26,
+    CASE WHEN s34 > 0 THEN CASE WHEN s33[CAST(CAST(greatest(1, ceil(CAST('0.5' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1] = 0 THEN CAST(0 AS DOUBLE) WHEN s33[CAST(CAST(greatest(1, ceil(CAST('0.5' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1] < 0 THEN -((1 + CAST((2 * mod((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.5' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1), 64) + 1) AS DOUBLE) / 128) * power(CAST(2 AS DOUBLE), CAST((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.5' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1 - mod((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.5' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1), 64)) / 64 - 1023 AS DOUBLE))) ELSE (1 + CAST((2 * mod((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.5' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1), 64) + 1) AS DOUBLE) / 128) * power(CAST(2 AS DOUBLE), CAST((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.5' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1 - mod((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.5' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1), 64)) / 64 - 1023 AS DOUBLE)) END END AS f27,
+    CASE WHEN s34 > 0 THEN CASE WHEN s33[CAST(CAST(greatest(1, ceil(CAST('0.9' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1] = 0 THEN CAST(0 AS DOUBLE) WHEN s33[CAST(CAST(greatest(1, ceil(CAST('0.9' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1] < 0 THEN -((1 + CAST((2 * mod((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.9' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1), 64) + 1) AS DOUBLE) / 128) * power(CAST(2 AS DOUBLE), CAST((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.9' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1 - mod((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.9' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1), 64)) / 64 - 1023 AS DOUBLE))) ELSE (1 + CAST((2 * mod((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.9' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1), 64) + 1) AS DOUBLE) / 128) * power(CAST(2 AS DOUBLE), CAST((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.9' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1 - mod((abs(s33[CAST(CAST(greatest(1, ceil(CAST('0.9' AS DOUBLE) * s34)) AS BIGINT) AS INT) - 1]) - 1), 64)) / 64 - 1023 AS DOUBLE)) END END AS f28,
+    CASE WHEN s36 > 0 THEN CASE WHEN s35[CAST(CAST(greatest(1, ceil(CAST('0.1' AS DOUBLE) * s36)) AS BIGINT) AS INT) - 1] = 0 THEN CAST(0 AS DOUBLE) WHEN s35[CAST(CAST(greatest(1, ceil(CAST('0.1' AS DOUBLE) * s36)) AS BIGINT) AS INT) - 1] < 0 THEN -((1 + CAST((2 * mod((abs(s35[CAST(CAST(greatest(1, ceil(CAST('0.1' AS DOUBLE) * s36)) AS BIGINT) AS INT) - 1]) - 1), 64) + 1) AS DOUBLE) / 128) * power(CAST(2 AS DOUBLE), CAST((abs(s35[CAST(CAST(greatest(1, ceil(CAST('0.1' AS DOUBLE) * s36)) AS BIGINT) AS INT) - 1]) - 1 - mod((abs(s35[CAST(CAST(greatest(1, ceil(CAST('0.1' AS DOUBLE) * s36)) AS BIGINT) AS INT) - 1]) - 1), 64)) / 64 - 1023 AS DOUBLE))) ELSE (1 + CAST((2 * mod((abs(s35[CAST(CAST(greatest(1, ceil(CAST('0.1' AS DOUBLE) * s36)) AS BIGINT) AS INT) - 1]) - 1), 64) + 1) AS DOUBLE) / 128) * power(CAST(2 AS DOUBLE), CAST((abs(s35[CAST(CAST(greatest(1, ceil(CAST('0.1' AS DOUBLE) * s36)) AS BIGINT) AS INT) - 1]) - 1 - mod((abs(s35[CAST(CAST(greatest(1, ceil(CAST('0.1' AS DOUBLE) * s36)) AS BIGINT) AS INT) - 1]) - 1), 64)) / 64 - 1023 AS DOUBLE)) END END AS f29,
+    s37 AS f30,
+    s38 AS f31,
+    s39 AS f32,
+    s40 AS f33,
+    s41 AS f34,
+    s42 AS f35,
+    s43 AS f36,
+    s44 AS f37,
+    s45 AS f38,
+    s46 AS f39,
+    s47 AS f40,
+    s48 AS f41,
+    CASE WHEN s50 > 0 THEN CASE WHEN s49 BETWEEN (-9223372036854775807 - 1) AND 9223372036854775807 THEN CAST(s49 AS BIGINT) END END AS f42,
+    distinct_0_3.value AS f43
+  FROM parts_0 LEFT JOIN distinct_0_0 ON distinct_0_0.noria_t = parts_0.noria_t AND distinct_0_0.noria_k0_0 = parts_0.noria_k0_0 AND distinct_0_0.noria_k0_1 = parts_0.noria_k0_1 LEFT JOIN distinct_0_1 ON distinct_0_1.noria_t = parts_0.noria_t AND distinct_0_1.noria_k0_0 = parts_0.noria_k0_0 AND distinct_0_1.noria_k0_1 = parts_0.noria_k0_1 LEFT JOIN distinct_0_2 ON distinct_0_2.noria_t = parts_0.noria_t AND distinct_0_2.noria_k0_0 = parts_0.noria_k0_0 AND distinct_0_2.noria_k0_1 = parts_0.noria_k0_1 LEFT JOIN distinct_0_3 ON distinct_0_3.noria_t = parts_0.noria_t AND distinct_0_3.noria_k0_0 = parts_0.noria_k0_0 AND distinct_0_3.noria_k0_1 = parts_0.noria_k0_1
+)
+SELECT
+  spine.r0 AS `sensor`,
+  spine.r1 AS `room`,
+  spine.r2 AS `asked_at`,
+  CAST(coalesce(view_0.f0, 0) AS BIGINT) AS `Sensor.rows_1h`,
+  CAST(coalesce(view_0.f1, 0) AS BIGINT) AS `Sensor.rows_13d`,
+  CAST(coalesce(view_0.f2, 0) AS BIGINT) AS `Sensor.rows_7min`,
+  CAST(coalesce(view_0.f3, 0) AS BIGINT) AS `Sensor.rows_exact`,
+  CAST(coalesce(view_0.f4, 0) AS BIGINT) AS `Sensor.rows_before`,
+  CAST(coalesce(view_0.f5, 0) AS BIGINT) AS `Sensor.rows_ever`,
+  CAST(coalesce(view_0.f6, 0) AS BIGINT) AS `Sensor.heats_1h`,
+  CAST(view_0.f7 AS DOUBLE) AS `Sensor.mean_heat_1h`,
+  CAST(view_0.f8 AS DOUBLE) AS `Sensor.mean_ticks_24h`,
+  CAST(view_0.f9 AS BIGINT) AS `Sensor.sum_ticks_1h`,
+  CAST(view_0.f10 AS BIGINT) AS `Sensor.sum_ticks_ever`,
+  CAST(view_0.f11 AS DOUBLE) AS `Sensor.sum_heat_24h`,
+  CAST(view_0.f12 AS DOUBLE) AS `Sensor.coldest_1h`,
+  CAST(view_0.f13 AS BIGINT) AS `Sensor.most_ticks_13d`,
+  CAST(view_0.f14 AS DOUBLE) AS `Sensor.var_heat_13d`,
+  CAST(view_0.f15 AS DOUBLE) AS `Sensor.std_heat_24h`,
+  CAST(view_0.f16 AS DOUBLE) AS `Sensor.std_ticks_13d`,
+  CAST(view_0.f17 AS DOUBLE) AS `Sensor.warm_90min`,
+  CAST(view_0.f18 AS DOUBLE) AS `Sensor.calm_24h`,
+  CAST(view_0.f19 AS DOUBLE) AS `Sensor.early_24h`,
+  CAST(view_0.f20 AS DOUBLE) AS `Sensor.opened_24h`,
+  CAST(view_0.f21 AS DOUBLE) AS `Sensor.first_heat_24h`,
+  CAST(view_0.f22 AS STRING) AS `Sensor.last_mood_24h`,
+  CAST(view_0.f23 AS BOOLEAN) AS `Sensor.last_open_13d`,
+  CAST(coalesce(view_0.f24, 0) AS BIGINT) AS `Sensor.moods_13d`,
+  CAST(coalesce(view_0.f25, 0) AS BIGINT) AS `Sensor.ticks_ever`,
+  CAST(coalesce(view_0.f26, 0) AS BIGINT) AS `Sensor.opens_13d`,
+  CAST(view_0.f27 AS DOUBLE) AS `Sensor.median_heat_13d`,
+  CAST(view_0.f28 AS DOUBLE) AS `Sensor.high_heat_13d`,
+  CAST(view_0.f29 AS DOUBLE) AS `Sensor.low_ticks_ever`,
+  CAST(coalesce(view_0.f30, array()) AS ARRAY<DOUBLE>) AS `Sensor.two_heats_13d`,
+  CAST(coalesce(view_0.f31, array()) AS ARRAY<STRING>) AS `Sensor.three_moods_ever`,
+  CAST(coalesce(view_0.f32, array()) AS ARRAY<BOOLEAN>) AS `Sensor.two_opens_13d`,
+  CAST(coalesce(view_0.f33, array()) AS ARRAY<BIGINT>) AS `Sensor.ticks_3d`,
+  CAST(view_0.f34 AS DOUBLE) AS `Sensor.heat`,
+  CAST(view_0.f35 AS STRING) AS `Sensor.mood`,
+  CAST(view_0.f36 AS BIGINT) AS `Sensor.ticks`,
+  CAST(view_0.f37 AS BOOLEAN) AS `Sensor.open`,
+  CAST(view_0.f38 AS BIGINT) AS `Sensor.due`,
+  CAST(view_0.f39 AS BIGINT) AS `Sensor.floor`,
+  CAST(view_0.f40 AS STRING) AS `Sensor.owner`,
+  CAST(coalesce(view_0.f41, 0) AS BIGINT) AS `Sensor.high_up`,
+  CAST(view_0.f42 AS BIGINT) AS `Sensor.floors`,
+  CAST(coalesce(view_0.f43, 0) AS BIGINT) AS `Sensor.owners`
+FROM spine
+LEFT JOIN view_0 ON view_0.noria_t = spine.noria_t AND view_0.noria_k0_0 = spine.noria_k0_0 AND view_0.noria_k0_1 = spine.noria_k0_1
