@@ -1,4 +1,4 @@
-"""What `noria data` does with names of snapshots, and with what nobody names any more: branch, tag, merge, gc."""
+"""What `noria data` does with names of snapshots, and with what nobody names any more: branch, tag, merge, pin, gc."""
 
 from __future__ import annotations
 
@@ -65,6 +65,26 @@ def merge(
     print(f"{name}@{into} {told} {done.snapshot.id[:12]}{by_rows}.")
 
 
+def pin(
+    address: Annotated[str, typer.Argument(help="NAME or NAME@REFERENCE.", metavar="ADDRESS")],
+    holder: Annotated[str, typer.Argument(help="Who needs it, such as run:ID or model:NAME/NUMBER.")],
+    project: Folder = HERE,
+    delete: Annotated[bool, typer.Option("--delete", "-d", help="Let go of it.")] = False,
+    json: Json = False,
+) -> None:
+    """Keep a snapshot for somebody, whatever becomes of branches; or let go of it."""
+    from noria.data.versions import operations
+
+    ws = open_stores(project)
+    snapshot = operations.address(ws, address)
+    (operations.unpin if delete else operations.pin)(ws, snapshot.id, holder)
+    held = operations.list_pins(ws, snapshot.id)
+    if json:
+        say_json(held)
+    else:
+        print(f"{snapshot.id[:12]} is needed by {', '.join(one.holder for one in held) or 'nobody'}.")
+
+
 def gc(
     project: Folder = HERE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only count.")] = False,
@@ -114,4 +134,4 @@ def _name(project: Path, kind: Any, name: str, new: str, at: str, *, delete: boo
         )
 
 
-VERBS: dict[str, Callable[..., Any]] = {"branch": branch, "tag": tag, "merge": merge, "gc": gc}
+VERBS: dict[str, Callable[..., Any]] = {"branch": branch, "tag": tag, "merge": merge, "pin": pin, "gc": gc}

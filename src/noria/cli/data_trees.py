@@ -86,6 +86,7 @@ def checkout(
     project: Folder = HERE,
     link: Annotated[str, typer.Option(help="auto, reflink, hardlink (read-only files) or copy.")] = "auto",
     force: Annotated[bool, typer.Option(help="Lose what was changed and not committed.")] = False,
+    run: Annotated[str, typer.Option(help="The run that uses it: noted as its input, and kept for it.")] = "",
     json: Json = False,
 ) -> None:
     """Make a folder equal to a snapshot."""
@@ -98,6 +99,10 @@ def checkout(
     place = folder.absolute() if folder else None
     with Gauge(shown=not json) as gauge:
         done = checking_out.checkout(ws, name, reference, place, link=link, force=force, progress=gauge)
+    if run:
+        from noria.data.versions.pins import note_use
+
+        note_use(ws, run, done.snapshot)
     told = {"branch": done.branch, "path": done.path, "link": done.link, "written": done.written,
             "removed": done.removed, "unchanged": done.unchanged}  # fmt: skip
     if json:

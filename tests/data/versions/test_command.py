@@ -9,6 +9,7 @@ import pytest
 from noria.cli.main import main
 from noria.core.clock import SystemClock
 from noria.testing.workspace import make_workspace
+from noria.tracking.runs import create_run
 
 from .conftest import read, write
 
@@ -60,6 +61,18 @@ def test_a_dataset_from_its_first_commit_to_a_merge(noria, tmp_path):
     assert [one["path"] for one in noria("ls", "pets@v1")] == ["rows.csv"]
     assert noria("show", "pets@v1")["tables"][0]["rows"] == 3
     assert noria("gc", "--dry-run")["removed"] == 0
+
+
+def test_a_run_and_a_model_keep_a_snapshot(noria, tmp_path):
+    write(tmp_path / "pets", {"cat.txt": "meow"})
+    noria("commit", "pets")
+    ws = make_workspace(tmp_path / "project", SystemClock())
+    run = create_run(ws, 0).id
+    ws.close()
+    noria("checkout", "pets", "there", "--run", run)
+    assert [one["holder"] for one in noria("pin", "pets", "model:cats/1")] == [f"run:{run}", "model:cats/1"]
+    assert [one["holder"] for one in noria("show", "pets")["pins"]] == [f"run:{run}", "model:cats/1"]
+    assert noria("pin", "pets", f"run:{run}", "--delete")[0]["holder"] == "model:cats/1"
 
 
 def test_what_people_read(noria, tmp_path):

@@ -60,17 +60,17 @@ def load_index(path: Path) -> dict[bytes, Row]:
 def save_index(path: Path, rows: Iterable[Row], began: int) -> None:
     """Write the rows of files that had settled when the hashing began (nanoseconds by the disk's clock)."""
     fine, coarse = began - _TICK, began - _COARSE_TICK
-    kept = [row for row in rows if row.modified < (fine if row.modified % _SECOND else coarse)]
+    kept = [row for row in rows if row.modified < (fine if row.modified % _SECOND else coarse) and row.changed < fine]
     body = _encoder.encode(kept)
     write_whole(path, _MAGIC + blake3(body).digest() + body, durable=False)
 
 
 def matches(row: Row, stat: os.stat_result) -> bool:
     """Whether a regular file is still the one that was hashed."""
-    return (
-        stat.st_mtime_ns == row.modified
-        and stat.st_size == row.entry.size
-        and stat.st_ino == row.inode
-        and (row.changed == 0 or stat.st_ctime_ns == row.changed)
-        and (row.entry.kind == "program") == bool(stat.st_mode & 0o100)
-    )
+    if stat.st_mtime_ns != row.modified or stat.st_ino != row.inode:
+        return False
+    if stat.st_ctime_ns == row.changed:
+        return stat.st_size == row.entry.size  # whatever else changes, changes this time too
+    entry = row.entry
+    is_program = stat.st_mode & 0o100 != 0
+    return row.changed == 0 and stat.st_size == entry.size and (entry.kind == "program") == is_program
