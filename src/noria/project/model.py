@@ -56,6 +56,8 @@ def _source_lines(plan: Plan) -> Iterator[str]:
     for source in plan.sources:
         where = source.location.path or f"query {source.location.query!r}"
         yield f"\nsource {source.name}  ({where})"
+        if source.suite:
+            yield f"  checked by {source.suite}"
         for column in source.schema:
             bounds = "".join(
                 f" {sign} {bound:g}"
