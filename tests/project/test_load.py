@@ -6,6 +6,7 @@ import pytest
 
 from noria.core.errors import BadInput, NotFound
 from noria.project.load import ModuleBroken, find_module, load
+from noria.project.model import DeclarationFaulty
 
 
 def test_the_functions_of_a_plan_are_the_users_own(example):
@@ -25,6 +26,18 @@ def test_two_projects_in_a_folder_are_too_many(example):
     (example / "second.py").write_text((example / "flights.py").read_text())
     with pytest.raises(BadInput, match=r"several projects: flights\.py, second\.py"):
         find_module(example)
+
+
+def test_a_suite_that_a_source_names_must_be_there(example):
+    values = example / "flights.toml"
+    values.write_text(
+        values.read_text().replace("[source.Departure]", '[source.Departure]\nsuite = "checks/d.json"', 1)
+    )
+    with pytest.raises(DeclarationFaulty, match=r"source\.Departure\.suite: there is no file checks/d\.json"):
+        load(example)
+    (example / "checks").mkdir()
+    (example / "checks" / "d.json").write_text('{"name": "d", "expectations": []}')
+    assert {spec.name: spec.suite for spec in load(example).plan.sources}["Departure"] == "checks/d.json"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ class _TableOrVerb(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(cls=_TableOrVerb, help="Check a table against a suite, infer one, compare two tables.")
+_HELP = "Check a table against a suite (`noria check TABLE -s SUITE` is enough), infer one, compare two tables."
+app = typer.Typer(cls=_TableOrVerb, help=_HELP, no_args_is_help=True)
 
 _TABLE = typer.Argument(help="A Parquet or CSV file, a glob, a folder, a SELECT, or source:NAME of the project.")
 

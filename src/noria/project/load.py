@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from noria.config.toml import read_toml
-from noria.core.errors import BadInput, NotFound
+from noria.core.errors import BadInput, Fault, NotFound
+from noria.data.suites.loading import place_of
 from noria.project.compose import compose
-from noria.project.model import Plan
+from noria.project.model import DeclarationFaulty, Plan
 from noria.project.project import Model, Project
 from noria.training.fingerprint import fingerprint
 
@@ -65,7 +66,18 @@ def load(root: Path) -> Loaded:
     module_path = find_module(root)
     project = _project(import_module(module_path), module_path)
     plan = compose(project, read_toml(root / project.values), fingerprint=fingerprint)
+    _suites_are_there(root, project, plan)
     return Loaded(root, module_path, plan, _functions(project))
+
+
+def _suites_are_there(root: Path, project: Project, plan: Plan) -> None:
+    faults = [
+        Fault(f"{project.values}: source.{spec.name}.suite", f"there is no file {spec.suite}",
+              "make one with `noria check infer TABLE -o FILE`")
+        for spec in plan.sources if spec.suite and not Path(place_of(str(root / spec.suite))).is_file()
+    ]  # fmt: skip
+    if faults:
+        raise DeclarationFaulty(f"project {plan.project!r}", faults, hint="mend them and run `noria plan`")
 
 
 def import_module(path: Path) -> Any:

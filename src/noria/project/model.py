@@ -70,6 +70,8 @@ def _source_lines(plan: Plan) -> Iterator[str]:
         where = source.location.path or f"query {source.location.query!r}"
         yield f"\nsource {source.name}  ({where})"
         width = max([14, *(len(column.name) + 2 for column in source.schema)])
+        if source.suite:
+            yield f"  checked by {source.suite}"
         for column in source.schema:
             bounds = "".join(
                 f" {sign} {bound:g}"

@@ -124,6 +124,8 @@ def test_sql_for_those_who_say_so(there: Any) -> None:
         ("age.str.len() > 2", "pandas", NotRun, "no column"),
         ("__import__('os').system('x')", "pandas", NotRun, "not understood"),
         ("(" * 5000, "pandas", NotRun, "not understood"),
+        ("age >", "duckdb", Refused, "no condition of SQL"),
+        ("TRUE); DROP VIEW __table; SELECT (TRUE", "duckdb", Refused, "no condition of SQL"),
         (5, None, NotRun, "neither a text nor an object"),
         ({"type": "between"}, None, Refused, "named by a text"),
         ({"type": "and", "conditions": []}, None, NotRun, "of nothing"),

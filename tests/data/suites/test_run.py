@@ -143,6 +143,7 @@ def test_a_suites_sql_reaches_no_file(outcome: Any, tmp_path: Any) -> None:
         f"SELECT * FROM {{batch}}, read_text('{secret}')",
         "SELECT * FROM {batch}, duckdb_secrets()",
         "SET enable_external_access = true; SELECT * FROM {batch}",
+        "SELECT * FROM {batch}); DROP VIEW __table; SELECT * FROM (SELECT 1",
         f"COPY (SELECT * FROM {{batch}}) TO '{tmp_path / 'out.csv'}'",
         f"ATTACH '{tmp_path / 'x.db'}'; SELECT * FROM {{batch}}",
     ):

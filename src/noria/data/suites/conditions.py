@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from noria.data.suites import quoting
 from noria.data.suites.comparing import in_set, literal
 from noria.data.suites.fields import Field, find
 from noria.data.suites.plan import NotRun, Refused
@@ -48,6 +49,8 @@ def condition(given: Any, parser: str | None, fields: Fields) -> str:
     if parser == "spark":
         raise NotRun("the row condition is written for Spark")
     if parser == "duckdb":
+        if not quoting.is_one_select(f"SELECT 1 WHERE ({given}\n)"):
+            raise Refused(f"the row condition {given[:80]!r} is no condition of SQL")
         return f"coalesce(({given}\n), FALSE)"
     if parser == "pandas":
         return _pandas(given, fields)

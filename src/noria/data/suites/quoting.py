@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 
@@ -46,3 +47,20 @@ def value(given: Any) -> str:
     if isinstance(given, str):
         return text(given)
     raise ValueError(f"a value of type {type(given).__name__} cannot be compared with a column")
+
+
+@cache
+def is_one_select(sql: str) -> bool:
+    """Whether SQL of a suite's own is a single SELECT, so that nothing else is done beside reading.
+
+    >>> is_one_select("SELECT 1"), is_one_select("SELECT 1; DROP VIEW v")
+    (True, False)
+    """
+    import duckdb
+
+    try:
+        with duckdb.connect() as connection:
+            found = connection.extract_statements(sql)
+    except duckdb.Error:
+        return False
+    return len(found) == 1 and found[0].type == duckdb.StatementType.SELECT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from noria.data.suites import quoting
 from noria.data.suites.asking import Asking
 from noria.data.suites.plan import Judgement, Plan, Query, Refused
 
@@ -20,6 +21,8 @@ def unexpected_rows(asked: Asking) -> Plan:
     kept = "__table" if asked.where == "TRUE" else f"(SELECT * FROM __table WHERE {asked.where})"
     pieces = [piece.replace("{{", "{").replace("}}", "}") for piece in query.split("{batch}")]
     inner = kept.join(pieces)
+    if not quoting.is_one_select(f"SELECT * FROM ({inner}\n)"):
+        raise Refused("unexpected_rows_query is no single SELECT")
     sql = f"SELECT *, count(*) OVER () FROM ({inner}\n) LIMIT {_SHOWN}"
 
     def judge(found: list[tuple[Any, ...]]) -> Judgement:
