@@ -10,7 +10,7 @@ RIVALS := $(or $(NORIA_RIVALS),.rivals)
 RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format rivals bench-runtime bench-tracking services clean
+.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data services clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -29,8 +29,9 @@ demo: $(STAMP) ## flights from raw files to a model that retrains itself (about 
 	$(BIN)/noria replay --project $(DEMO) $(REPLAY)
 	@echo "Open $(CURDIR)/$(DEMO)/report.html"
 
-services: ## install the programs that the tests start (PostgreSQL, Java for Spark, a browser and its driver, from Debian)
+services: ## install the programs that the tests start (databases, brokers, Java for Spark, a browser; from Debian)
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || (echo "installing postgresql"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq postgresql)
+	@command -v redis-server >/dev/null || (echo "installing redis"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq redis-server)
 	@command -v java >/dev/null || (echo "installing openjdk-17-jre-headless"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq --no-install-recommends openjdk-17-jre-headless)
 	@command -v chromium chromedriver >/dev/null || (echo "installing chromium"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq --no-install-recommends chromium chromium-driver)
 
@@ -60,6 +61,13 @@ bench-runtime: $(STAMP) services ## what a durable step costs
 
 bench-tracking: $(STAMP) services rivals ## tracking beside stock MLflow: the table of speeds
 	$(BIN)/python benchmarks/tracking.py $(BENCH)
+
+bench-features: $(STAMP) services rivals ## features beside Feast: point-in-time joins, online reads
+	$(BIN)/python benchmarks/features.py $(BENCH)
+
+bench-data: $(STAMP) rivals ## data versions beside DVC, checks beside Great Expectations and Pandera
+	$(BIN)/python benchmarks/data_versions.py $(BENCH)
+	$(BIN)/python benchmarks/data_checks.py $(BENCH)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(RIVALS) $(DEMO) .mypy_cache .ruff_cache

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from noria.stores.database import Database
 from noria.testing.postgres import PostgresServer
+from noria.testing.redis_server import RedisServer
 from noria.testing.workspace import make_workspace
 from noria.workspace.workspace import Workspace
 
@@ -26,6 +29,34 @@ def ws(tmp_path: Path) -> Iterator[Workspace]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'noria.db'}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def postgresql(postgres: PostgresServer, tmp_path: Path) -> Iterator[Database]:
+    """A database of its own on the shared server."""
+    admin = sa.create_engine(postgres.url, isolation_level="AUTOCOMMIT")
+    name = f"t{abs(hash(str(tmp_path)))}"
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    database = Database(postgres.url.replace("/postgres", f"/{name}"))
+    yield database
+    database.close()
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
         yield server
 
 

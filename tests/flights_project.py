@@ -60,6 +60,13 @@ class FlightsProject:
         assert process.returncode == 0, errors
         return json.loads(out)
 
+    def shown(self, *arguments: str) -> str:
+        """What `noria …` prints for people; without a terminal that is 80 columns wide."""
+        process = self.start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, errors = process.communicate()
+        assert process.returncode == 0, errors
+        return out
+
     def run(self, as_of: str = "2013-02-20") -> Any:
         """The report of one turn."""
         (report,) = self.noria("run", "--as-of", as_of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
@@ -66,9 +67,11 @@ def walk_all(found: Iterator[ForeignRun | LeftOut]) -> tuple[dict[str, Walked], 
 def run_script(folder: Path, rival: str, name: str, *arguments: object, code: int = 0, **environment: str) -> str:
     """Run a script in that environment, with `folder` as its home; gives what it printed.
 
-    What it leaves running is ended with it: some trackers keep a process that holds the pipes for minutes.
+    The script is run from a copy there: some trackers look through the whole repository that a script lies in. What it
+    leaves running is ended with it: some keep a process that holds the pipes for minutes.
     """
-    command = [str(rivals.python(rival)), str(SCRIPTS / name), *map(str, arguments)]
+    script = shutil.copy(SCRIPTS / name, folder)
+    command = [str(rivals.python(rival)), str(script), *map(str, arguments)]
     given = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder), **environment}
     given.pop("PYTHONPATH", None)
     said, faults = folder / f"{name}.out", folder / f"{name}.err"

@@ -28,6 +28,11 @@ def test_the_environment_wins_over_the_table(tmp_path):
     assert settings_for(tmp_path, {}, environment).actor == "ada"
 
 
+def test_the_online_store_may_be_a_url(tmp_path):
+    url = "redis://ada:secret@host:6379/2?prefix=noria:"
+    assert settings_for(tmp_path, {"online": url}, {}).online == url
+
+
 def test_a_relative_folder_is_taken_from_the_project(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     assert settings_for(tmp_path, {"artifacts": "../shared"}, {}).artifacts == tmp_path / "../shared"

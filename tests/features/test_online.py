@@ -17,7 +17,8 @@ from stations import COLUMNS, HOUR, MINUTE, STATION
 
 from noria.core.clock import parse_moment
 from noria.core.errors import BadInput, Conflict, NotFound
-from noria.features.online import BadEvents, OnlineFeatures
+from noria.features.model import BadEvents
+from noria.features.online import OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_memory import MemoryOnlineStore
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import subprocess
 
 import pytest
 
@@ -31,6 +32,12 @@ def test_a_replay_that_is_over_does_nothing_more(replayed) -> None:
     result = replayed.noria("replay", *HISTORY)
     assert result["answered"] == len(before.predictions)
     assert logged(replayed) == before
+
+
+def test_history_that_ends_where_the_first_version_stands_is_told_in_a_sentence(flights_that_ran) -> None:
+    process = flights_that_ran.start("replay", "--until", "2013-02-20", stderr=subprocess.PIPE)
+    assert "there is nothing to replay: version 1 stands at 2013-02-20" in process.communicate()[1]
+    assert process.returncode == 1
 
 
 def test_killed_again_and_again_it_goes_on_and_nothing_is_lost_or_doubled(flights_that_ran, undisturbed) -> None:

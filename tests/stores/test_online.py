@@ -1,4 +1,4 @@
-"""Both online stores keep the contract; what only LMDB can go wrong with is told in words."""
+"""Every online store keeps the contract; what only LMDB can go wrong with is told in words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from noria.core.errors import BadInput, Conflict, Corrupt, StorageFull, Unavailable
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_memory import MemoryOnlineStore
+from noria.stores.online_redis import RedisOnlineStore
 from noria.testing.online_suite import OnlineSuite
 
 
@@ -18,6 +19,15 @@ class TestMemory(OnlineSuite):
     @pytest.fixture
     def store(self):
         store = MemoryOnlineStore()
+        yield store
+        store.close()
+
+
+class TestRedis(OnlineSuite):
+    @pytest.fixture
+    def store(self, redis_server):
+        store = RedisOnlineStore(redis_server.url)
+        store.clear(b"")
         yield store
         store.close()
 

@@ -6,7 +6,7 @@ import pytest
 
 from noria.config.settings import settings_for
 from noria.core.clock import ManualClock, SystemClock
-from noria.core.errors import Conflict, Corrupt, Unavailable
+from noria.core.errors import BadInput, Conflict, Corrupt, Unavailable
 from noria.stores.journal import Fact
 from noria.testing.workspace import NOON, make_workspace
 from noria.workspace.workspace import open_workspace
@@ -34,6 +34,21 @@ def test_what_was_kept_is_there_when_it_is_opened_again(tmp_path):
     store.close()
     other.close()
     again.close()
+
+
+def test_its_online_store_may_be_on_a_redis_server(tmp_path, redis_server):
+    url = f"{redis_server.url}?prefix=workspace:"
+    first = open_workspace(tmp_path, settings_for(tmp_path, {"online": url}, {}))
+    first.online_store("features").put_many({b"JFK": b"12"})
+    first.close()
+    again = open_workspace(tmp_path, settings_for(tmp_path, {}, {"NORIA_ONLINE": url}))
+    assert again.online_store("features").get_many([b"JFK"]) == [b"12"]
+    assert again.online_store("other").get_many([b"JFK"]) == [None]
+    again.close()
+    wrong = open_workspace(tmp_path, settings_for(tmp_path, {"online": "mongodb://host"}, {}))
+    with pytest.raises(BadInput, match="is no place for an online store"):
+        wrong.online_store("features")
+    wrong.close()
 
 
 def test_the_clock_is_the_one_handed_in(tmp_path):

@@ -21,6 +21,7 @@ def command(
 
     from noria.core.clock import ManualClock
     from noria.core.errors import NoriaError
+    from noria.features.registry.recording import record
     from noria.monitoring.observations import Observations
     from noria.retraining.controller import Controller
     from noria.retraining.line import Line
@@ -31,6 +32,7 @@ def command(
     if with_parent:
         end_with_parent()
     loaded, ws = open_project(project, ManualClock() if replay else None)
+    record(ws, loaded.plan.every_view)
 
     def notify() -> None:
         try:

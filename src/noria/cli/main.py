@@ -9,10 +9,14 @@ from typing import Any
 import typer
 
 from noria.cli import (
+    check,
     compare,
     control,
+    data,
     drift,
+    erase,
     export,
+    features,
     import_,
     init,
     journal,
@@ -61,10 +65,14 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "import": import_.command,
     "export": export.command,
     "sync": sync.command,
+    "erase": erase.command,
 }
 for _name, _command in _VERBS.items():
     app.command(_name)(_command)
 app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
+app.add_typer(check.app, name="check")
+app.add_typer(features.app, name="features")
 app.command("control", hidden=True)(control.command)
 
 

@@ -21,10 +21,11 @@ def open_stores(root: Path, clock: Clock | None = None) -> Workspace:
     """The workspace of the project in `root`, without importing the project; or that of a tracking server there."""
     from noria.config.environment import environment
     from noria.config.settings import HOME, settings_for
-    from noria.project.load import find_module
     from noria.workspace.workspace import open_workspace
 
     if not (root / HOME).is_dir():  # `noria server` keeps one, and so do runs that were logged offline
+        from noria.project.load import find_module
+
         find_module(root.resolve())
     return open_workspace(root, settings_for(root, workspace_table(root), environment()), clock)
 

@@ -66,3 +66,7 @@ class Counted:
         from rich.markup import escape
 
         self._progress.update(self._task, advance=1, description=f"{self._title} [dim]{escape(note[:40])}[/dim]")
+
+    def at(self, what: str, done: int, total: int) -> None:
+        """So much of so much is done, of a part that is called so."""
+        self._progress.update(self._task, description=f"{self._title} [dim]{what}[/dim]", completed=done, total=total)

@@ -49,9 +49,13 @@ def command(
 def _turns(root: Path, model: str | None, as_of: int | None, *, quiet: bool) -> list[TurnReport]:
     from noria.cli.progress import Bars
     from noria.core.clock import ManualClock
+    from noria.features.registry.recording import record
     from noria.retraining.turn import take_turn
 
     loaded, ws = open_project(root, ManualClock(as_of) if as_of else None)  # a turn as of then acts then
+    for one in record(ws, loaded.plan.views):
+        if not quiet and one.outcome != "unchanged":
+            print(f"view {one.view}: version {one.number}, {one.outcome}")
     plans = [loaded.plan.model(model)] if model else list(loaded.plan.models)
     reports = []
     for plan in plans:

@@ -1,4 +1,7 @@
-"""Importers and exporters as installed packages declare them: entry points `noria.importers`, `noria.exporters`."""
+"""Importers, exporters and readers of foreign projects, as installed packages declare them.
+
+Entry points: `noria.importers`, `noria.exporters`, `noria.projects`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from noria.core.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
+    from noria.project.foreign import ProjectReader
     from noria.tracking.transfer import Exporter, Importer
 
 _SPECIFIC = ("wandb", "clearml", "comet", "neptune", "mlflow-files", "mlflow-database", "tensorboard")
@@ -27,10 +31,24 @@ def choose_importer(source: str, kind: str = "") -> Importer:
         one: Importer = names[name].load()
         if one.recognises(source):
             return one
+    if any(one.load().recognises(source) for one in _names("noria.projects").values()):
+        raise BadInput(
+            f"{source!r} has no runs: it is a project", hint=f"make one of ours: noria init DIR --from {source}"
+        )
     raise BadInput(
         f"{source!r} is nothing that an importer knows",
         hint=f"is it there? Say what it is with --from: {', '.join(sorted(names))}",
     )
+
+
+def choose_project_reader(source: str, kind: str = "") -> ProjectReader:
+    """The reader of foreign projects of that kind, or the first that recognises the source. Raises BadInput."""
+    readers: list[ProjectReader] = [one.load() for _, one in sorted(_names("noria.projects").items())]
+    for one in readers:
+        if one.kind == kind or (not kind and one.recognises(source)):
+            return one
+    known = "; ".join(f"{one.kind}: {one.title}" for one in readers)
+    raise BadInput(f"{source!r} is no project that can be read", hint=f"is it there? Known are {known}")
 
 
 def choose_exporter(target: str, kind: str = "") -> Exporter:

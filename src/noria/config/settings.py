@@ -20,15 +20,15 @@ NAMES = ("database", "artifacts", "online", "actor", "tracking_uri")
 class Settings:
     """Places and names, as typed values.
 
-    `database` is a URL of SQLite or PostgreSQL, `artifacts` and `online` are folders, `actor` is who acts
-    (written into every journal entry). `tracking_uri` is the server that logged runs are sent to; empty: they go
-    into `database`.
+    `database` is a URL of SQLite or PostgreSQL, `artifacts` is a folder, `online` a folder or the URL of a Redis
+    server (`redis://user:password@host:6379/0`), `actor` is who acts (written into every journal entry).
+    `tracking_uri` is the server that logged runs are sent to; empty: they go into `database`.
     """
 
     home: Path
     database: str
     artifacts: Path
-    online: Path
+    online: Path | str
     actor: str = "local"
     tracking_uri: str = ""
 
@@ -50,11 +50,12 @@ def settings_for(
     def choose(name: str, default: str) -> str:
         return environment.get(f"NORIA_{name.upper()}") or table.get(name) or default
 
+    online = choose("online", str(home / "online"))
     return Settings(
         home=home,
         database=choose("database", f"sqlite:///{home / 'noria.db'}"),
         artifacts=root / choose("artifacts", str(home / "blobs")),
-        online=root / choose("online", str(home / "online")),
+        online=online if "://" in online else root / online,
         actor=choose("actor", environment.get("USER") or "local"),
         tracking_uri=choose("tracking_uri", ""),
     )

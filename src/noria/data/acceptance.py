@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from noria.core.digest import canonical, digest, short
 from noria.core.errors import BadInput
 from noria.data import comparison, quarantine, tables
+from noria.data import suite_checks as suites
 from noria.data.checks import VERSION
 from noria.data.duplicates import without_duplicates
 from noria.data.model import INGESTED_AT, Checked, DataRefused, FilePart, Part, Problem, Snapshot, SourceSpec
@@ -30,7 +31,8 @@ def accept(ws: Workspace, spec: SourceSpec, snapshot: Snapshot) -> Checked:
     if snapshot.schema != spec.schema or snapshot.source != spec.name:
         raise BadInput(f"snapshot {short(snapshot.digest)} is of another declaration of {spec.name}",
                        hint="take it again")  # fmt: skip
-    rules = digest({"tolerate": spec.tolerate, "fresh_within": spec.fresh_within, "checks": VERSION})
+    rules = digest({"tolerate": spec.tolerate, "fresh_within": spec.fresh_within, "checks": VERSION,
+                    **suites.rules(ws, spec)})  # fmt: skip
     before = _last(ws, spec.name)
     same = before and before[0] == rules and before[1].snapshot == snapshot.digest
     if before and same and _complete(ws, before[1]) and not comparison.stale(spec, snapshot):
@@ -95,8 +97,9 @@ def _judge(ws: Workspace, spec: SourceSpec, snapshot: Snapshot, earlier: Snapsho
         ),
         quarantine=ws.blobs.put(write_blob(pa.concat_tables(aside))) if aside else None,
     )
-    reasons = comparison.refusals(spec, snapshot, earlier, checked)
-    return checked, reasons + comparison.copies(spec, names, found)
+    reasons = comparison.refusals(spec, snapshot, earlier, checked) + comparison.copies(spec, names, found)
+    wrong, refusing = suites.judge(ws, spec, checked)
+    return replace(checked, problems=(*checked.problems, *wrong)), reasons + refusing
 
 
 def _summed(warnings: Sequence[Problem]) -> list[Problem]:

@@ -33,6 +33,7 @@ class SourceSpec:
 
     `fresh_within`: the newest row must not be older than this when a snapshot is taken (None: not checked).
     `tolerate`: the largest share of bad rows with which a snapshot is still accepted.
+    `suite`: where a suite lies that the good rows must satisfy (data/suites), relative to the project.
     """
 
     name: str
@@ -40,6 +41,7 @@ class SourceSpec:
     location: Location
     fresh_within: Duration | None = None
     tolerate: float = 0.05
+    suite: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,51 +13,56 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from noria.core.clock import Micros, show_moment
+from noria.core.clock import Micros
 from noria.core.digest import digest
-from noria.core.errors import BadInput, Fault, NotFound, StorageFull
-from noria.data.model import INGESTED_AT
-from noria.features.events import RowReader, ingested, merged_columns, shown
-from noria.features.ledger import NEVER, Kept, Ledger
-from noria.features.model import BadEvents, ViewSpec
-from noria.features.view_states import ViewStates
-from noria.features.windows import lookback
+from noria.core.errors import BadInput, NotFound, StorageFull
+from noria.features.ahead import Ahead
+from noria.features.batches import Batch, Known, decode_batch, identity
+from noria.features.history import fill
+from noria.features.intake import Intake
+from noria.features.joins import joined_view, joiner, past_of
+from noria.features.ledger import Fresh, Kept, Ledger
+from noria.features.model import ViewSpec
+from noria.features.seen import SeenIds
+from noria.features.view_states import Entity, Reading, ViewStates
 from noria.stores.online import OnlineStore
 from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
 
 _log = logging.getLogger(__name__)
-_SKEW = 60_000_000
-"""How far a sender's clock may be ahead of ours, in microseconds."""
 _CHECKPOINT = 20_000
 _RETAINED = 32 << 20
 """Bytes of taken-in records that stay in the spool: views added later are brought up to date with them."""
-
-Known = tuple[dict[str, Any], Micros]
 
 
 class OnlineFeatures:
     """The features of `views`, kept in `store`, with acknowledged events in the folder `spool`.
 
-    For one thread of one process: raises Conflict when another process has the spool.
+    After `checkpoint_rows` rows the states are written to the store: sooner where others read them there. For
+    one thread of one process: raises Conflict when another process has the spool.
     """
 
-    def __init__(self, views: Sequence[ViewSpec], store: OnlineStore, spool: Path) -> None:
+    def __init__(
+        self, views: Sequence[ViewSpec], store: OnlineStore, spool: Path, *, checkpoint_rows: int | None = None
+    ) -> None:
         self._store, self._spool_path = store, spool
+        self._checkpoint_rows = checkpoint_rows or _CHECKPOINT
         self._views: dict[str, ViewStates] = {}
         self._by_source: dict[str, list[ViewStates]] = {}
-        self._readers: dict[str, RowReader] = {}
+        self._intakes: dict[str, Intake] = {}
         self._named: dict[int, tuple[ViewSpec, str]] = {}
         self._since = 0
         self._spool = Spool(spool)
         try:
             self._ledger = Ledger.read(store)
+            self._continue()
+            self._ahead = Ahead(store, self._ledger.moment)
+            self._seen = SeenIds(store)
             self.add_views(views)
             self._recover()
         except BaseException:
@@ -67,21 +72,23 @@ class OnlineFeatures:
     def add_views(self, views: Sequence[ViewSpec]) -> None:
         """Keep these views too, from the next event on. One that is kept already changes nothing."""
         for view in views:
-            name = self._name(view)
-            if name in self._views:
-                continue
-            complete = self._ledger.complete(name, view.source)
-            history = self._ledger.views[name].history if complete else None
-            states = ViewStates(view, name, self._store, history)
-            if not complete:
-                if self._ledger.views.pop(name, None):
-                    self._write()  # first the account, then the states: a crash in between leaves no false claim
-                states.clear()
-            self._views[name] = states
-            of_source = self._by_source.setdefault(view.source, [])
-            of_source.append(states)
-            columns = merged_columns([one.view.columns for one in of_source])
-            self._readers[view.source] = RowReader(columns, also=[INGESTED_AT])
+            if self._name(view) not in self._views:
+                self.add_views([joined_view(join) for join in view.joins])
+                self._add(view, self._name(view))
+
+    def _add(self, view: ViewSpec, name: str) -> None:
+        complete = all(self._ledger.complete(name, source) for source in view.sources)
+        kept = self._ledger.views[name] if complete else None
+        join, past = joiner(view.joins, self._states_of), past_of(view)
+        states = ViewStates(view, name, self._store, kept, joiner=join, past=past)
+        if not complete:
+            if self._ledger.views.pop(name, None):
+                self._write()  # first the account, then the states: a crash in between leaves no false claim
+            states.clear()
+        self._views[name] = states
+        of_source = self._by_source.setdefault(view.source, [])
+        of_source.append(states)
+        self._intakes[view.source] = Intake(view.source, [one.view for one in of_source])
 
     def has(self, view: ViewSpec) -> bool:
         """Whether a view is kept."""
@@ -89,7 +96,8 @@ class OnlineFeatures:
 
     def waiting(self) -> list[str]:
         """The sources of views whose history has not been taken in yet."""
-        return sorted({states.view.source for states in self._views.values() if states.history is None})
+        waiting = (states.view for states in self._views.values() if states.history is None)
+        return sorted({source for view in waiting for source in view.sources})
 
     def backfill(self, sources: Mapping[str, pa.Table]) -> int:
         """Fill views that have no history yet from rows of their sources; gives the rows taken in.
@@ -98,20 +106,17 @@ class OnlineFeatures:
         was known by its newest `ingested_at`. Views of sources that are not given keep waiting. All of it
         becomes durable in one write, so a backfill that was killed begins anew.
         """
-        waiting = [one for one in self._views.values() if one.history is None and one.view.source in sources]
+        waiting = [
+            one for one in self._views.values() if one.history is None and sources.keys() >= set(one.view.sources)
+        ]
+        later: dict[str, list[Known]] = {}
+        for _, batch in self._records(-1) if waiting else ():
+            later.setdefault(batch.source, []).extend(self._ahead.without(batch.rows, batch.now))
         rows = 0
         for states in waiting:
-            states.clear()
-            history = _history(states.view, sources[states.view.source])
-            states.take_in(history)
-            states.history = max((known for _, known in history), default=NEVER)
-            newest = max((row[states.view.event_time] for row, _ in history), default=None)
-            self._ledger.note(states.view.source, "", 0, newest)
-            rows += len(history)
-        for _, source, _, _, typed in self._records(-1) if waiting else ():
-            for states in waiting:
-                if states.view.source == source:
-                    states.take_in(typed)
+            own = fill(states, sources, later)
+            self._ledger.note(states.view.source, self._intakes[states.view.source].newest(own))
+            rows += len(own)
         if waiting:
             self.checkpoint()
         return rows
@@ -123,39 +128,51 @@ class OnlineFeatures:
         *,
         stream: str = "",
         position: int | None = None,
+        ids: Sequence[str] = (),
         now: Micros | None = None,
     ) -> int:
         """Take in events of one source; gives how many were new. When it returns they survive kill -9.
 
         With a `stream`, `position` is the number of the first row in it: rows taken in before are passed
-        over, so a sender that is not sure sends them again. A row known more than a minute after `now` is
-        refused: a far future would push everything real out of its entity's windows. Raises BadEvents with
-        every fault, NotFound for a source that no view needs, StorageFull; then nothing is taken in.
+        over, so a sender that is not sure sends them again. In a stream without positions `ids` name the rows,
+        one each, and do the same for its newest hundred thousand (seen.py). A row known more than a minute after `now` is
+        refused, one known a little after it counts from its own moment on. Raises BadEvents with every fault,
+        NotFound for a source that no view needs, StorageFull; then nothing is taken in.
         """
-        reader = self._readers.get(source)
-        if reader is None:
-            raise NotFound("source", source, self._readers)
-        skip, after = self._place(stream, position, len(rows))
-        typed = self._typed(source, reader, rows[skip:], skip)
+        intake = self._intakes.get(source)
+        if intake is None:
+            raise NotFound("source", source, self._intakes)
+        skip, after = (0, 0) if ids else self._place(stream, position, len(rows))
+        typed = intake.read(rows[skip:], skip, now)
+        if ids:
+            new = self._seen.new(stream, ids)
+            typed, ids = list(compress(typed, new)), list(compress(ids, new))
         if not typed:
             return 0
         if now is not None:
-            _refuse_future(source, typed, skip, now)
-        record = self._spool.append(msgspec.msgpack.encode((source, stream, after, typed)))
-        self._take_in(record, source, stream, after, typed)
-        if self._since >= _CHECKPOINT:
+            self._move_on(now)
+        batch = Batch(source, stream, after, typed, now, list(ids))
+        self._take_in(self._spool.append(batch.encode()), batch)
+        if self._since >= self._checkpoint_rows:
             self._checkpoint_if_room()
         return len(typed)
 
-    def lookup(self, view: ViewSpec, entity: tuple[Any, ...], at: Micros) -> dict[str, Any]:
-        """Every feature of an entity at `at`, by name; an unknown entity or one with a null has none, and counts are 0.
+    def lookup(self, view: ViewSpec, entity: Entity, at: Micros) -> dict[str, Any]:
+        """Every feature of an entity at `at`, by name; an unknown entity or null has none, and counts are 0.
 
         `at` is not to lie before anything known: then the answer is the one that `build_part` gives.
         """
-        states = self._views.get(self._name(view))
-        if states is None:
-            raise NotFound("view", view.name, [one.view.name for one in self._views.values()], hint="add it first")
-        return states.answer(entity, at)
+        return self._kept(view, at).answer(entity, at)
+
+    def read(self, view: ViewSpec, entity: Entity, at: Micros) -> Reading:
+        """The features of an entity at `at`, as `lookup` gives them, and how fresh they are."""
+        return self._kept(view, at).reading(entity, at)
+
+    def read_many(self, view: ViewSpec, entities: Sequence[Entity], at: Micros) -> list[Reading]:
+        """The same for many entities, in their order; what is not in memory comes from the store in one go."""
+        states = self._kept(view, at)
+        states.fetch(entities)
+        return [states.reading(entity, at) for entity in entities]
 
     def positions(self) -> dict[str, int]:
         """For each stream the number of the next row that is new."""
@@ -164,6 +181,10 @@ class OnlineFeatures:
     def freshness(self) -> dict[str, Micros]:
         """For each source when its newest event happened."""
         return dict(self._ledger.newest)
+
+    def freshness_of(self, view: ViewSpec) -> Fresh | None:
+        """The newest event of a view: when it happened and when it became known; None when there was none."""
+        return self._states_of(view).fresh
 
     def checkpoint(self) -> None:
         """Write every changed state and the spool's position in one go, then let old segments of the spool go.
@@ -189,12 +210,14 @@ class OnlineFeatures:
             self._store.close()
 
     def _write(self) -> None:
-        entries: dict[bytes, bytes] = {}
+        entries: dict[bytes, bytes | None] = {}
         for states in self._views.values():
-            self._ledger.views[states.name] = Kept(self._ledger.record, states.history)
+            self._ledger.views[states.name] = Kept(self._ledger.record, states.history, states.fresh)
             entries.update(states.changes())
-        entries.update(self._ledger.entry())
+        self._ledger.moment = self._ahead.moment
+        entries.update(self._ahead.entry() | self._ledger.entry() | self._seen.changes())
         self._store.put_many(entries)
+        self._seen.written()
         for states in self._views.values():
             states.written()
 
@@ -205,25 +228,55 @@ class OnlineFeatures:
             self._since = 0
             _log.warning("the online store could not be written, the spool grows meanwhile: %s", full)
 
+    def _continue(self) -> None:
+        oldest = next((number for number, _ in read_spool(self._spool_path)), None)
+        said = self._ledger.continued(identity(self._spool_path), oldest)
+        if said:
+            _log.warning("%s: %s", self._spool_path, said)
+
     def _recover(self) -> None:
-        for record, source, stream, after, typed in self._records(self._ledger.record):
-            self._take_in(record, source, stream, after, typed)
+        for number, batch in self._records(self._ledger.record):
+            self._take_in(number, batch)
 
-    def _records(self, after: int) -> Iterator[tuple[int, str, str, int, list[Known]]]:
-        """Records of the spool, their rows filled up with nulls for columns that came later."""
+    def _records(self, after: int) -> Iterator[tuple[int, Batch]]:
+        """Batches of the spool, their rows filled up with nulls for columns that came later."""
         for number, record in read_spool(self._spool_path, after):
-            source, stream, position, typed = msgspec.msgpack.decode(record)
-            blank = dict.fromkeys(self._readers[source].names) if source in self._readers else {}
-            yield number, source, stream, position, [({**blank, **row}, known) for row, known in typed]
+            batch = decode_batch(record)
+            intake = self._intakes.get(batch.source)
+            yield number, batch.filled(intake.blank) if intake else batch
 
-    def _take_in(self, record: int, source: str, stream: str, after: int, typed: list[Known]) -> None:
-        of_source = self._by_source.get(source, ())
-        for states in of_source:
-            states.take_in(typed)
-        times = (row[states.view.event_time] for states in of_source[-1:] for row, _ in typed)
-        self._ledger.note(source, stream, after, max((at for at in times if at is not None), default=None))
-        self._ledger.record = self._ledger.touched[source] = record
-        self._since += len(typed)
+    def _take_in(self, record: int, batch: Batch) -> None:
+        self._ledger.record = self._ledger.touched[batch.source] = record
+        rows = self._ahead.arrived(batch.source, batch.rows, batch.now)
+        self._spread(batch.source, rows)
+        if batch.ids:
+            self._seen.add(batch.stream, batch.ids)
+        elif batch.stream:
+            self._ledger.reached(batch.stream, batch.after)
+        self._since += len(batch.rows)
+
+    def _move_on(self, moment: Micros) -> None:
+        """Time goes on: rows that waited for a moment up to this one count now."""
+        for source, rows in self._ahead.due(moment).items():
+            self._spread(source, rows)
+
+    def _spread(self, source: str, rows: Sequence[Known]) -> None:
+        """Give rows to every view of their source."""
+        for states in self._by_source.get(source, ()):
+            states.take_in(rows)
+        if source in self._intakes:
+            self._ledger.note(source, self._intakes[source].newest(rows))
+
+    def _kept(self, view: ViewSpec, at: Micros) -> ViewStates:
+        if at >= self._ahead.next:
+            self._move_on(at)
+        return self._states_of(view)
+
+    def _states_of(self, view: ViewSpec) -> ViewStates:
+        states = self._views.get(self._name(view))
+        if states is None:
+            raise NotFound("view", view.name, [one.view.name for one in self._views.values()], hint="add it first")
+        return states
 
     def _place(self, stream: str, position: int | None, rows: int) -> tuple[int, int]:
         """How many of the rows were taken in before, and the position behind the last one."""
@@ -233,50 +286,9 @@ class OnlineFeatures:
             raise BadInput(f"position {first} of stream {stream!r} lies before its beginning", hint="count from 0")
         return (min(rows, max(0, seen - first)) if stream else 0), first + rows
 
-    def _typed(self, source: str, reader: RowReader, rows: Sequence[Mapping[str, Any]], first: int) -> list[Known]:
-        faults: list[Fault] = []
-        typed = []
-        event_time = self._by_source[source][-1].view.event_time
-        for number, row in enumerate(rows, start=first):
-            place = f"rows[{number}]"
-            found = reader.read(row, place, faults)
-            at = found.get(event_time)
-            if at is not None:
-                typed.append((found, ingested(row, at, place, faults)))
-            elif event_time in found:
-                faults.append(Fault(f"{place}.{event_time}", "is missing"))
-        if faults:
-            hint = "nothing was taken in; mend them and send again"
-            raise BadEvents(f"the events of {source}", shown(faults), hint=hint)
-        return typed
-
     def _name(self, view: ViewSpec) -> str:
         """The digest of a view, computed once for each object (which is kept, so that its id stays its own)."""
         found = self._named.get(id(view))
         if found is None:
             found = self._named[id(view)] = (view, digest(view))
         return found[1]
-
-
-def _refuse_future(source: str, typed: Sequence[Known], first: int, now: Micros) -> None:
-    faults = [
-        Fault(f"rows[{number}]", f"is stamped {show_moment(known)}; it is {show_moment(now)} here")
-        for number, (_, known) in enumerate(typed, start=first)
-        if known > now + _SKEW
-    ]
-    if faults:
-        hint = "nothing was taken in; set the sender's clock right and send again"
-        raise BadEvents(f"the events of {source}", shown(faults), hint=hint)
-
-
-def _history(view: ViewSpec, table: pa.Table) -> list[Known]:
-    """The rows of a source that a question after all of them can still depend on, in the order of knowing."""
-    if not table.num_rows:
-        return []
-    used = {*view.entities, view.event_time, *(column.name for column in view.columns)}
-    known = table[INGESTED_AT if INGESTED_AT in table.column_names else view.event_time]
-    table = table.select(sorted(used & set(table.column_names))).append_column("noria_known", known)
-    earliest = pc.max(table[view.event_time]).as_py() - lookback([view])
-    recent = table.filter(pc.greater_equal(table[view.event_time], earliest))
-    recent = recent.sort_by([("noria_known", "ascending"), (view.event_time, "ascending")])
-    return [(row, row.pop("noria_known")) for row in recent.to_pylist()]

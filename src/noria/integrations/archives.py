@@ -6,11 +6,11 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from noria.tracking.transfer import ForeignFile, Unreadable
+from noria.tracking.transfer import ForeignFile, ForeignRun, LeftOut, Unreadable
 
 MOST = 64 << 20
 """Bytes of one JSON document, or of one line of JSON."""
@@ -117,3 +117,26 @@ def _json(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         return None
+
+
+def each_run(paths: Iterable[Path], read: Callable[[Archive], ForeignRun]) -> Iterator[ForeignRun | LeftOut]:
+    """What `read` makes of each archive; one that cannot be read is left out, with the reason."""
+    for path in paths:
+        try:
+            archive = Archive(path)
+            try:
+                yield read(archive)
+            finally:
+                archive.close()
+        except Unreadable as error:
+            yield LeftOut(str(path), error.message)
+
+
+def holds(path: Path, members: Iterable[str]) -> bool:
+    """Whether `path` is an archive with these members."""
+    try:
+        archive = Archive(path)
+    except (Unreadable, OSError):
+        return False
+    archive.close()
+    return set(members) <= set(archive.names)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from noria.integrations.archives import Archive
+from noria.integrations.archives import Archive, each_run, holds
 from noria.integrations.flat import as_text, number
 from noria.integrations.folders import safe_path
 from noria.tracking.transfer import (
@@ -37,35 +37,21 @@ def read(source: str | Path) -> Iterator[ForeignRun | LeftOut]:
     paths = [path] if path.is_file() else list(_found(path))
     if not paths:
         raise Unreadable(path, None, "no offline task of ClearML is here", hint="give the zip file, or its folder")
-    for one in paths:
-        try:
-            archive = Archive(one)
-            try:
-                yield _run(archive)
-            finally:
-                archive.close()
-        except Unreadable as error:
-            yield LeftOut(str(one), error.message)
+    yield from each_run(paths, _run)
 
 
 def _found(path: Path) -> Iterator[Path]:
     if path.is_dir() and not (path / "task.json").exists():
         for one in sorted(path.iterdir()):
             if not (one.is_dir() and one.with_name(f"{one.name}.zip").exists()):  # the folder is beside its own zip
-                yield from (place for place in _found_one(one))
+                yield from _found_one(one)
     else:
         yield from _found_one(path)
 
 
 def _found_one(path: Path) -> Iterator[Path]:
-    try:
-        if path.is_dir() or path.suffix == ".zip":
-            archive = Archive(path)
-            archive.close()
-            if "task.json" in archive.names:
-                yield path
-    except (Unreadable, OSError):
-        return
+    if (path.is_dir() or path.suffix == ".zip") and holds(path, ["task.json"]):
+        yield path
 
 
 def _run(archive: Archive) -> ForeignRun:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from noria.integrations.archives import Archive
+from noria.integrations.archives import Archive, each_run, holds
 from noria.integrations.flat import as_text, number
 from noria.integrations.folders import safe_path
 from noria.tracking.transfer import (
@@ -44,26 +44,13 @@ def read(source: str | Path) -> Iterator[ForeignRun | LeftOut]:
     paths = [path] if path.is_file() else list(_found(path))
     if not paths:
         raise Unreadable(path, None, "no offline experiment of Comet is here", hint="give the zip file, or its folder")
-    for one in paths:
-        try:
-            archive = Archive(one)
-            try:
-                yield _run(archive)
-            finally:
-                archive.close()
-        except Unreadable as error:
-            yield LeftOut(str(one), error.message)
+    yield from each_run(paths, _run)
 
 
 def _found(path: Path) -> Iterator[Path]:
     several = path.is_dir() and not (path / "experiment.json").exists()
     for one in sorted(path.glob("*.zip")) if several else [path]:
-        try:
-            archive = Archive(one)
-        except (Unreadable, OSError):
-            continue
-        archive.close()
-        if {"experiment.json", "messages.json"} <= set(archive.names):
+        if holds(one, ["experiment.json", "messages.json"]):
             yield one
 
 

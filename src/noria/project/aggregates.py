@@ -94,8 +94,11 @@ def quantile(
     return Feature("quantile", of, over, how=How(hop, offset, where, quantile=q))
 
 
-def latest(of: object, *, ttl: Duration, where: Where = ()) -> Feature:
-    """The newest row's value of a column, null included, unless it is older than `ttl` (inclusive); then null."""
+def latest(of: object, *, ttl: Duration | None, where: Where = ()) -> Feature:
+    """The newest row's value of a column, null included, unless it is older than `ttl` (inclusive); then null.
+
+    Without a limit (`ttl=None`) it is the newest one however old.
+    """
     return Feature("latest", of, ttl=ttl, how=How(where=where))
 
 

@@ -48,13 +48,15 @@ def compose(project: Project, content: Mapping[str, Any], *, fingerprint: Finger
     document.known_only("source", document.table("source"), [source.__name__ for source in sources])
     specs = {source.__name__: source_spec(document, source) for source in sources}
     models = [_Composer(model, document, faults, fingerprint).plan(specs) for model in project.models]
-    if not project.models:
-        faults.append(Fault(project.name, "declares no model", "decorate a training function with @project.model"))
+    views = _offered(project, faults)
+    if not project.models and not project.offered:
+        hint = "decorate a training function with @project.model, or name its views with project.views(…)"
+        faults.append(Fault(project.name, "declares no model", hint))
     workspace = workspace_table(document)
     if faults or document.faults:
         unique = dict.fromkeys([*faults, *document.faults])
         raise DeclarationFaulty(f"project {project.name!r}", unique, hint="mend them and run `noria plan`")
-    return Plan(project.name, tuple(specs.values()), tuple(model for model in models if model), workspace)
+    return Plan(project.name, tuple(specs.values()), tuple(model for model in models if model), workspace, views)
 
 
 def _sources(project: Project) -> list[type[Source]]:
@@ -64,6 +66,8 @@ def _sources(project: Project) -> list[type[Source]]:
         for feature in model.features:
             if isinstance(feature, type) and issubclass(feature, FeatureView) and feature.noria_view.source:
                 found |= dict.fromkeys(feature.noria_view.sources)
+    for view in project.offered:
+        found |= dict.fromkeys(view.noria_view.sources)
     named = {source.__name__: source for source in Source.__subclasses__()}
     for model in project.models:
         answer = model.label.answer
@@ -71,6 +75,17 @@ def _sources(project: Project) -> list[type[Source]]:
         if owner in named and not any(source.__name__ == owner for source in found):
             found[named[owner]] = None
     return list(found)
+
+
+def _offered(project: Project, faults: list[Fault]) -> tuple[ViewSpec, ...]:
+    """The views that the project names without a model."""
+    specs = []
+    for view in dict.fromkeys(project.offered):
+        found = view.noria_view.check()
+        faults += found
+        if not found:
+            specs.append(view.noria_view.spec())
+    return tuple(specs)
 
 
 class _Composer:

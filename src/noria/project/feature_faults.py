@@ -75,8 +75,8 @@ def _comparable(place: str, said: ColumnPredicate) -> Iterator[Fault]:
 def _windows(feature: Feature) -> Iterator[Fault]:
     place, how = repr(feature), feature.how
     if feature.kind == "latest":
-        if not _length(feature.ttl):
-            yield Fault(place, "needs a length of time above zero", "such as ttl=hours(6)")
+        if feature.ttl is not None and not _length(feature.ttl):
+            yield Fault(place, "needs a length of time above zero", "such as ttl=hours(6), or ttl=None for no limit")
         return
     hint = "such as over=hours(1), over=[hours(1), days(7)] or over=lifetime()"
     if not feature.windows or not all(_length(one) or isinstance(one, Lifetime) for one in feature.windows):

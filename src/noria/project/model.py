@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from noria.core.digest import digest
 from noria.core.errors import FaultyInput, NotFound
 from noria.data.model import SourceSpec
-from noria.features.model import input_columns
+from noria.features.model import ViewSpec, input_columns
+from noria.features.registry.meaning import definition
+from noria.features.registry.model import entities_of
+from noria.features.registry.wording import about
 from noria.retraining.model import ModelPlan
 
 
@@ -20,12 +23,22 @@ class DeclarationFaulty(FaultyInput):
 
 @dataclass(frozen=True)
 class Plan:
-    """Sources and models of one project. `workspace` is the TOML table of that name."""
+    """Sources and models of one project. `workspace` is the TOML table of that name.
+
+    `views` are those that belong to the project whether or not a model reads them.
+    """
 
     project: str
     sources: tuple[SourceSpec, ...]
     models: tuple[ModelPlan, ...]
     workspace: dict[str, str] = field(default_factory=dict)
+    views: tuple[ViewSpec, ...] = ()
+
+    @property
+    def every_view(self) -> tuple[ViewSpec, ...]:
+        """The views of the project and of its models, each once."""
+        read = (view for model in self.models for view in model.training.inputs.views)
+        return tuple(dict.fromkeys([*self.views, *read]))
 
     @property
     def digest(self) -> str:
@@ -49,13 +62,14 @@ class Plan:
 
     def show(self) -> str:
         """The plan as people read it."""
-        return "\n".join([f"project {self.project}", *_source_lines(self), *_model_lines(self)])
+        return "\n".join([f"project {self.project}", *_source_lines(self), *_view_lines(self), *_model_lines(self)])
 
 
 def _source_lines(plan: Plan) -> Iterator[str]:
     for source in plan.sources:
         where = source.location.path or f"query {source.location.query!r}"
         yield f"\nsource {source.name}  ({where})"
+        width = max([14, *(len(column.name) + 2 for column in source.schema)])
         for column in source.schema:
             bounds = "".join(
                 f" {sign} {bound:g}"
@@ -65,7 +79,15 @@ def _source_lines(plan: Plan) -> Iterator[str]:
             role = {source.schema.key: "key", source.schema.event_time: "event time"}.get(column.name, "")
             null = " or null" if column.nullable else ""
             unit = f" [{column.unit}]" if column.unit else ""
-            yield f"  {column.name:<14}{column.dtype}{null}{unit}{bounds}  {role}".rstrip()
+            yield f"  {column.name:<{width}}{column.dtype}{null}{unit}{bounds}  {role}".rstrip()
+
+
+def _view_lines(plan: Plan) -> Iterator[str]:
+    for view in plan.views:
+        defined = definition(view)
+        yield f"\nview {view.name}  (of {', '.join(entities_of(defined))}, from {view.source})"
+        width = max([14, *(len(feature["name"]) + 2 for feature in defined["features"])])
+        yield from (f"  {feature['name']:<{width}}{about(feature)}" for feature in defined["features"])
 
 
 def _model_lines(plan: Plan) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from noria.core.rules import Condition, Rule, Trigger
 from noria.core.units import Duration
 from noria.project.sources import Source
+from noria.project.views import FeatureView
 from noria.rollout.model import StageSpec
 
 P = ParamSpec("P")
@@ -86,6 +87,11 @@ class Project:
         self.values = values or f"{name}.toml"
         self.models: list[Model[Any, Any]] = []
         self.functions: list[Callable[..., Any]] = []
+        self.offered: list[type[FeatureView[Any]]] = []
+
+    def views(self, *views: type[FeatureView[Any]]) -> None:
+        """Views that belong to the project although no model reads them yet; those that one reads need no mention."""
+        self.offered += views
 
     def feature(self, function: F) -> F:
         """Mark a plain function as a feature; its parameters are columns of the request."""

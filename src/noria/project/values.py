@@ -15,7 +15,7 @@ from noria.data.model import Location, SourceSpec
 from noria.project.sources import Source
 from noria.training.model import Choice, Range, SearchSpec, Value
 
-_SOURCE_KEYS = ("path", "query", "database", "fresh_within_hours", "tolerate")
+_SOURCE_KEYS = ("path", "query", "database", "fresh_within_hours", "tolerate", "suite")
 _MODEL_KEYS = ("values", "search", "seed", "threads")
 _RANGE_KEYS = ("low", "high", "log", "integer")
 _WORKSPACE_KEYS = ("database", "artifacts", "online", "actor")
@@ -62,7 +62,7 @@ def source_spec(document: Document, source: type[Source]) -> SourceSpec:
         document.fault(
             path, "says neither or both of `path` and `query`", f'write [{path}] and path = "data/*.parquet"'
         )
-    for key in ("path", "query", "database"):
+    for key in ("path", "query", "database", "suite"):
         if not isinstance(table.get(key, ""), str):
             document.fault(f"{path}.{key}", "must be a text")
     fresh, tolerate = table.get("fresh_within_hours"), table.get("tolerate", 0.05)
@@ -73,7 +73,8 @@ def source_spec(document: Document, source: type[Source]) -> SourceSpec:
         document.fault(f"{path}.tolerate", "must be a share between 0 and 1")
         tolerate = 0.05
     location = Location(table.get("path"), table.get("query"), table.get("database"))
-    return SourceSpec(name, source.noria_schema, location, hours(fresh) if fresh else None, tolerate)
+    suite = table.get("suite") if isinstance(table.get("suite"), str) else None
+    return SourceSpec(name, source.noria_schema, location, hours(fresh) if fresh else None, tolerate, suite)
 
 
 def model_values(document: Document, model: str, function: Callable[..., Any]) -> dict[str, Value]:

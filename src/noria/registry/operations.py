@@ -18,6 +18,7 @@ from noria.registry.model_versions import next_number
 from noria.registry.provenance import lineage
 from noria.registry.registered_models import add_model
 from noria.registry.tables import registered_models, versions
+from noria.registry.views_used import note_views
 from noria.validation.model import Evaluation, GateSheet
 from noria.workspace.workspace import Workspace
 
@@ -62,6 +63,7 @@ def register(
             source=publishing.publish(ws, connection, package, package_digest, profile),
         )
         _insert(ws, connection, version, idempotency)
+        note_views(ws, connection, package_digest, package.inputs.views)
         touch_model(connection, model, now)
         facts = {"version": number, "digest": package.model, "stage": stage, "gates": gates.outcome.value}
         tell(ws, connection, "VersionRegistered", model, facts | ({"new_model": True} if new_model else {}))

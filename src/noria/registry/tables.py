@@ -75,6 +75,16 @@ aliases = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("moved", sa.BigInteger, nullable=False),
 )
+package_views = sa.Table(
+    "package_views",
+    metadata,
+    sa.Column("package", sa.String(64), primary_key=True),
+    sa.Column("view", sa.String(255), primary_key=True),
+    sa.Column("source", sa.String(255), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+)
+"""Which feature views the model of a package reads, by the digest of what each means. A package with none has one
+row whose view is empty, so that it need not be looked into again."""
 bundled_snapshots = sa.Table(
     "bundled_snapshots",
     metadata,

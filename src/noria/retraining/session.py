@@ -110,6 +110,12 @@ def prepare(ws: Workspace, plan: ModelPlan, functions: Functions, options: Repla
     start = options.start if options.start is not None else int(first.lineage.split["at"])
     asked = parts[plan.training.inputs.source]
     end = options.until if options.until is not None else max(part.last_event for part in asked) + 1
+    if end <= start:
+        raise BadInput(
+            f"there is nothing to replay: version 1 stands at {show_moment(start)}, and history ends at"
+            f" {show_moment(end)}",
+            hint="choose a later --until, or train the first version on an earlier --as-of",
+        )
     rows = sum(part.rows for part in asked if part.last_event >= start)
     share = 1.0 if options.requests is None else min(1.0, options.requests / max(rows, 1))
     look = hours(options.look_hours).micros

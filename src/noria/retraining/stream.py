@@ -85,7 +85,8 @@ class History:
             for source in view.sources
         }
         requests = _between(data.read_parts(ws, parts[inputs.source]), inputs.asked_at, start, end)
-        chosen = requests.filter(pa.array([is_chosen(key, share) for key in requests[inputs.key].to_pylist()]))
+        asked = [is_chosen(key, share) for key in requests[inputs.key].to_pylist()]
+        chosen = requests.filter(pa.array(asked, pa.bool_()))
         self._requests = chosen.sort_by([(inputs.asked_at, "ascending"), (inputs.key, "ascending")])
         self._asked_at, self._columns = inputs.asked_at, [column.name for column in inputs.request]
         answers = data.read_parts(ws, parts[label.source])

@@ -18,10 +18,12 @@ from noria.core.clock import Micros, monotonic
 from noria.core.digest import digest, short
 from noria.core.rules import Outcome
 from noria.core.units import seconds
+from noria.features.registry.recording import record_within
 from noria.optimization import operations as packaging
 from noria.registry import operations as registry
 from noria.registry.model import Lineage, Version
 from noria.retraining import recording, steps
+from noria.retraining.describing import describe_views
 from noria.retraining.model import ModelPlan, Progress, Silent, StepReport, TurnReport
 from noria.retraining.steps import Functions, Learning, Sources
 from noria.rollout import operations as rollouts
@@ -154,6 +156,7 @@ class Turn:
         }  # fmt: skip
 
     def _started(self, connection: Any, reason: str) -> None:
+        record_within(self.ws, connection, self.plan.training.inputs.views)
         self.ws.journal.append(connection, Fact("TurnStarted", f"model:{self.plan.name}", {"reason": reason}))
 
     def _snapshots(self, context: Context, as_of: Micros | None) -> Sources:
@@ -187,6 +190,7 @@ class Turn:
         rows = sum(part.rows for part in parts)
         shown = f"{rows:,} requests, {new} of {len(parts)} parts computed"
         self._report("features", new == 0, why, monotonic() - began, shown)
+        describe_views(self.ws, self.plan, context, self._cached, sources, digests)
         return digests
 
     def _step(

@@ -20,13 +20,18 @@ from noria.server import ingest
 from noria.server.mlflow.app import Application, mlflow_app
 from noria.server.mlflow.transport import Asgi, Receive, Scope, Send
 from noria.server.mlflow.webhooks import allowed
-from noria.tracking import history
+from noria.tracking import artifacts, history
 from noria.workspace.workspace import Workspace
 
 _LOOK_EVERY = 2.0
 """Seconds between two looks of the maintenance thread."""
 _SEAL_EVERY = 30.0
 """Seconds between two times that long series are packed: finding them looks at every point that is not packed yet."""
+_TIDY_EVERY = 3600.0
+"""Seconds between two times that what nobody needs any more is removed."""
+_DAY = 86_400_000_000
+_UNFINISHED_FOR, _SENT_FOR = _DAY, 7 * _DAY
+"""Microseconds that a half-written upload may lie there, and that a delivered notice is remembered."""
 _PATIENCE = 10.0
 """Seconds that it has to finish when the server stops."""
 
@@ -82,13 +87,16 @@ async def _live(ws: Workspace, mlflow: Application, receive: Receive, send: Send
 
 def maintain(ws: Workspace, stop: threading.Event, every: float = _LOOK_EVERY) -> None:
     """Look after what was written, again and again until told to stop. What fails is tried at the next look."""
-    sealed = monotonic()
+    sealed, tidied = monotonic(), float("-inf")
     while not stop.wait(every):
         try:
             look_after(ws)
             if monotonic() - sealed >= _SEAL_EVERY:
                 history.seal(ws)
                 sealed = monotonic()
+            if monotonic() - tidied >= _TIDY_EVERY:
+                tidy(ws)
+                tidied = monotonic()
         except NoriaError as error:
             _log.warning("maintenance waits: %s", error)
         except Exception:
@@ -98,6 +106,13 @@ def maintain(ws: Workspace, stop: threading.Event, every: float = _LOOK_EVERY) -
 def look_after(ws: Workspace) -> None:
     """Deliver what webhooks are owed."""
     outbox.deliver(ws, poster(allowed()))
+
+
+def tidy(ws: Workspace) -> None:
+    """Remove uploads that were broken off a day ago, and the memory of notices delivered a week ago."""
+    now = ws.clock.now()
+    artifacts.forget_unfinished(ws, now - _UNFINISHED_FOR)
+    outbox.forget_sent(ws, now - _SENT_FOR)
 
 
 def _named(host: str) -> str:

@@ -167,7 +167,9 @@ class App:
         total = 0
         for one in batches:
             now = self._plane.clock.now()
-            applied = self._plane.online.ingest(one.source, one.rows, stream=one.stream, position=one.position, now=now)
+            applied = self._plane.online.ingest(
+                one.source, one.rows, stream=one.stream, position=one.position, ids=one.ids, now=now
+            )
             self._plane.metrics.ingested(one.source, applied)
             total += applied
         return answer({"applied": total, "repeated": sum(len(one.rows) for one in batches) - total})

@@ -19,7 +19,7 @@ MOST_OUTCOMES = 100
 LONGEST_ID = 256
 
 _FEEDBACK_KEYS = ("prediction_id", "label", "outcome")
-_EVENT_KEYS = ("source", "rows", "stream", "position")
+_EVENT_KEYS = ("source", "rows", "stream", "position", "ids")
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,13 @@ class Ask:
 
 @dataclass(frozen=True)
 class Events:
-    """Rows of a source; `position` is the place of the first one in the caller's `stream`."""
+    """Rows of a source; `position` is the place of the first one in the caller's `stream`, or `ids` name each."""
 
     source: str
     rows: list[dict[str, Any]]
     stream: str = ""
     position: int | None = None
+    ids: Sequence[str] = ()
 
 
 def read_asks(body: Any) -> list[Ask]:
@@ -115,7 +116,7 @@ def read_events(body: Any) -> list[Events]:
 def _events(body: dict[str, Any]) -> Events:
     for name in body.keys() - set(_EVENT_KEYS):
         raise _unknown(name, _EVENT_KEYS)
-    source, rows, stream, position = (body.get(name) for name in _EVENT_KEYS)
+    source, rows, stream, position, ids = (body.get(name) for name in _EVENT_KEYS)
     if not isinstance(source, str) or not source:
         raise BadPayload(f"source is {kind_of(source)}, not the name of a source")
     if not isinstance(rows, list):
@@ -127,7 +128,19 @@ def _events(body: dict[str, Any]) -> Events:
         raise BadPayload("position without stream", hint="name the stream whose first row it counts from")
     if position is not None and (type(position) is not int or not 0 <= position < 1 << 62):
         raise BadPayload(f"position is {str(position)[:40]!r}, not the index of the first row in its stream")
-    return Events(source, rows, stream or "", position)
+    return Events(source, rows, stream or "", position, () if ids is None else _event_ids(ids, rows, stream, position))
+
+
+def _event_ids(ids: Any, rows: Sequence[Any], stream: str | None, position: int | None) -> list[str]:
+    if not stream or position is not None:
+        raise BadPayload("ids need a stream without positions", hint="name the stream, and leave its position out")
+    if not isinstance(ids, list) or len(ids) != len(rows):
+        what = f"{len(ids)} of them" if isinstance(ids, list) else kind_of(ids)
+        raise BadPayload(f"ids is {what}, for {len(rows)} rows", hint="give each row one id")
+    for one in ids:
+        if not isinstance(one, str) or not 0 < len(one) <= LONGEST_ID:
+            raise BadPayload(f"the id {str(one)[:40]!r} is none", hint=f"a string of 1 to {LONGEST_ID} characters")
+    return ids
 
 
 def _few_enough(rows: Sequence[Any], most: int, what: str) -> None:

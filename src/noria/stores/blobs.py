@@ -21,6 +21,7 @@ from noria.core.errors import Corrupt, NotFound, StorageFull, Unavailable
 from noria.stores.disk import NO_ROOM, sync_folder
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_ERASED = ".erased"
 _AWAY = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.ENOTDIR)
 
 
@@ -34,8 +35,12 @@ class BlobStore(Protocol):
         """
         ...
 
-    def put_file(self, path: Path, digest: str | None = None) -> str:
+    def put_file(self, path: Path, digest: str | None = None, *, instead_of: str | None = None) -> str:
         """Keep a file's bytes without holding them in memory; gives their SHA-256.
+
+        `instead_of` names a blob that must be forgotten, such as one with a person's rows: its bytes go, its digest
+        stays a name for the bytes that took their place, so that what refers to it can still be read, and keeping
+        the old bytes again changes nothing.
 
         Who has just written the file, and hashed what he wrote, gives the `digest`: then the file itself is taken
         where that is possible, and is gone from `path` afterwards. Raises Corrupt when the file changes meanwhile or
@@ -72,16 +77,20 @@ class FileBlobStore:
             self._place(digest, [data])
         return digest
 
-    def put_file(self, path: Path, digest: str | None = None) -> str:
+    def put_file(self, path: Path, digest: str | None = None, *, instead_of: str | None = None) -> str:
         moving, digest = digest is not None, digest or digest_file(path)
         if not self._intact(digest) and not (moving and self._taken(path, digest)):
             with path.open("rb") as file:
                 self._place(digest, _as_before(path, digest, iter(lambda: file.read(1 << 20), b"")))
         if moving:
             path.unlink(missing_ok=True)
+        if instead_of is not None and instead_of != digest:
+            self._place(instead_of, [digest.encode()], _ERASED)
+            self._at(instead_of).unlink(missing_ok=True)
         return digest
 
     def get(self, digest: str) -> bytes:
+        digest = self._led(digest)
         data = self.path(digest).read_bytes()
         if digest_bytes(data) != digest:
             raise Corrupt(f"blob {digest[:12]} is damaged", hint="restore it from a backup, or run again to rebuild it")
@@ -90,10 +99,10 @@ class FileBlobStore:
     def path(self, digest: str) -> Path:
         if not self.exists(digest):
             raise NotFound("blob", digest, hint="it was never kept here, or was collected; run again to rebuild it")
-        return self._at(digest)
+        return self._at(self._led(digest))
 
     def exists(self, digest: str) -> bool:
-        return _DIGEST.fullmatch(digest) is not None and self._at(digest).exists()
+        return _DIGEST.fullmatch(digest) is not None and self._at(self._led(digest)).exists()
 
     def digests(self) -> Iterator[str]:
         for path in self._root.glob("??/*"):
@@ -101,13 +110,22 @@ class FileBlobStore:
                 yield path.name
 
     def _intact(self, digest: str) -> bool:
-        return self.exists(digest) and digest_file(self._at(digest)) == digest
+        kept = self._led(digest)
+        return self.exists(digest) and digest_file(self._at(kept)) == kept
+
+    def _led(self, digest: str) -> str:
+        """The digest of the bytes that took the place of this one's, or itself."""
+        while True:
+            try:
+                digest = self._at(digest).with_suffix(_ERASED).read_text()
+            except (FileNotFoundError, NotADirectoryError):
+                return digest
 
     def _at(self, digest: str) -> Path:
         return self._root / digest[:2] / digest
 
-    def _place(self, digest: str, chunks: Iterable[bytes]) -> None:
-        target = self._at(digest)
+    def _place(self, digest: str, chunks: Iterable[bytes], suffix: str = "") -> None:
+        target = self._at(digest).with_suffix(suffix)
         temporary = target.parent / f".{secrets.token_hex(8)}.tmp"
         try:
             with self._writing():

@@ -17,8 +17,8 @@ class OnlineStore(Protocol):
         """The values of keys, in their order; None where there is none."""
         ...
 
-    def put_many(self, items: Mapping[bytes, bytes]) -> None:
-        """Write values, all of them or none. Raises StorageFull when there is no room."""
+    def put_many(self, items: Mapping[bytes, bytes | None]) -> None:
+        """Write values (None removes a key), all of them or none. Raises StorageFull when there is no room."""
         ...
 
     def keys(self, prefix: bytes) -> Iterator[bytes]:

@@ -42,12 +42,15 @@ class LmdbOnlineStore:
         except lmdb.Error as error:
             raise _told(self._path, error) from error
 
-    def put_many(self, items: Mapping[bytes, bytes]) -> None:
+    def put_many(self, items: Mapping[bytes, bytes | None]) -> None:
         if too_long := [key for key in items if not 0 < len(key) <= _LONGEST_KEY]:
             raise BadInput(f"a key of {len(too_long[0])} bytes cannot be kept; keys have 1 to {_LONGEST_KEY}")
         with _translated(self._path), self._environment.begin(write=True) as transaction:
             for key, value in items.items():
-                transaction.put(key, value)
+                if value is None:
+                    transaction.delete(key)
+                else:
+                    transaction.put(key, value)
 
     def keys(self, prefix: bytes) -> Iterator[bytes]:
         found = []

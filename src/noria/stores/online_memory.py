@@ -15,8 +15,9 @@ class MemoryOnlineStore:
         values = self._values  # a write puts another dictionary in its place
         return [values.get(key) for key in keys]
 
-    def put_many(self, items: Mapping[bytes, bytes]) -> None:
-        self._values = {**self._values, **items}
+    def put_many(self, items: Mapping[bytes, bytes | None]) -> None:
+        both = {**self._values, **items}
+        self._values = {key: value for key, value in both.items() if value is not None}
 
     def keys(self, prefix: bytes) -> Iterator[bytes]:
         return iter(sorted(key for key in self._values if key.startswith(prefix)))

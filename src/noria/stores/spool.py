@@ -13,7 +13,7 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -257,6 +257,37 @@ def sealed_segments(path: Path) -> list[Segment]:
 def drop_segment(segment: Segment) -> None:
     """Remove a sealed segment whose records are safe elsewhere."""
     segment.path.unlink(missing_ok=True)
+
+
+def rewrite_spool(path: Path, change: Callable[[bytes], bytes]) -> int:
+    """Put `change` of each record in its place, under the same number; gives how many are other than before.
+
+    For what must be forgotten: afterwards no file of the spool has the old bytes, torn ends included. Raises Conflict
+    when a process writes the spool, Corrupt when a segment is damaged; then that segment is as it was.
+    """
+    lock, changed = _locked(path), 0
+    try:
+        for segment in (file for _, file in _segments(path)):
+            data = segment.read_bytes()
+            bounds = list(_bounds(data))
+            before = [data[start:end] for start, end in bounds]
+            after = [change(record) for record in before]
+            if (bounds[-1][1] if bounds else 0) < len(data):
+                raise Corrupt(f"{segment} is damaged", hint="let its server start once, which takes off a torn end")
+            if after != before:
+                temporary = segment.with_suffix(".tmp")
+                with temporary.open("wb") as file:
+                    file.writelines(_HEAD.pack(len(record), zlib.crc32(record)) + record for record in after)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(segment)
+                changed += sum(one != other for one, other in zip(before, after, strict=True))
+        for torn in path.glob("*.torn"):
+            torn.unlink()
+        sync_folder(path)
+    finally:
+        os.close(lock)
+    return changed
 
 
 def _without_torn_tail(file: Path) -> int:

@@ -1,9 +1,10 @@
-"""What the engines answer in a world: the offline plans, held against the oracle value by value."""
+"""What the engines answer in a world, to be held against the oracle value by value."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,6 +15,8 @@ from noria.data.model import INGESTED_AT
 from noria.features.model import Knowledge
 from noria.features.offline.costs import Plan
 from noria.features.offline.join import Join
+from noria.features.online import OnlineFeatures
+from noria.stores.online_memory import MemoryOnlineStore
 from noria.testing import oracle
 from noria.testing.feature_worlds import Row, World
 
@@ -79,3 +82,30 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
     return type(one) is type(other) and one == other
+
+
+def online(world: World, folder: Path) -> list[dict[str, Any]]:
+    """What the online store answers when everything comes in the order in which it became known.
+
+    Rows of joined sources that became known at the same moment as a row of the view's come before it.
+    """
+    features = OnlineFeatures([world.view], MemoryOnlineStore(), folder)
+    try:
+        waiting = sorted(
+            (
+                (row[INGESTED_AT], source == world.view.source, source, row)
+                for source, rows in world.rows.items()
+                for row in rows
+            ),
+            key=lambda one: one[:2],
+        )
+        answers: list[dict[str, Any]] = [{} for _ in world.questions]
+        for number in sorted(range(len(world.questions)), key=lambda number: world.questions[number][1]):
+            entity, moment = world.questions[number]
+            while waiting and waiting[0][0] <= moment:
+                _, _, source, row = waiting.pop(0)
+                features.ingest(source, [row])
+            answers[number] = dict(features.lookup(world.view, entity, moment))
+        return answers
+    finally:
+        features.close()

@@ -1,8 +1,8 @@
-"""A server that only takes in what clients send, in a process of its own, so that tests may kill it.
+"""`noria server` with a witness, in a process of its own, so that tests may kill it.
 
-`python -m noria.testing.ingest_server ROOT PORT [DATABASE]` serves the workspace in ROOT. It is the real door and the
-real taking in, plus a witness: every row that is taken in is also noted, in the same transaction, in a table
-without a key, where a row that was taken in twice stands twice.
+`python -m noria.testing.ingest_server ROOT PORT [DATABASE]` serves the workspace in ROOT. It is the whole server, and
+notes every row that is taken in, in the same transaction, in a table without a key, where a row that was taken in
+twice stands twice.
 """
 
 from __future__ import annotations
@@ -94,9 +94,7 @@ def opened(root: Path, database: str = "") -> Workspace:
 
 def main(root: str, port: str, database: str = "") -> None:
     """Serve until killed."""
-    import uvicorn
-
-    from noria.server.ingest import ingest_app
+    from noria.server.tracking import run_server
 
     ws = opened(Path(root), database)
     real = taking.take_together
@@ -108,8 +106,7 @@ def main(root: str, port: str, database: str = "") -> None:
             connection.execute(sa.insert(witnessed), rows)
 
     taking.take_together = with_witness
-    app = ingest_app(ws)
-    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="error", lifespan="off", access_log=False)
+    run_server(ws, host="127.0.0.1", port=int(port), on_ready=lambda _: None)
 
 
 def _free_port() -> int:

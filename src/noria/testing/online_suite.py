@@ -12,7 +12,7 @@ from noria.stores.online import OnlineStore
 _SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
 keys = st.binary(min_size=1, max_size=6) | st.binary(min_size=500, max_size=511)
 steps = st.lists(
-    st.tuples(st.just("put"), st.dictionaries(keys, st.binary(max_size=20), max_size=5))
+    st.tuples(st.just("put"), st.dictionaries(keys, st.none() | st.binary(max_size=20), max_size=5))
     | st.tuples(st.just("clear"), st.binary(max_size=2)),
     max_size=12,
 )
@@ -39,6 +39,12 @@ class OnlineSuite:
         assert list(store.keys(b"")) == [b"ab", b"b"]
         store.sync()
 
+    def test_none_removes_a_key_in_the_same_write(self, store: OnlineStore) -> None:
+        store.put_many({b"a": b"1", b"b": b"1"})
+        store.put_many({b"a": None, b"b": b"2", b"nobody": None})
+        assert store.get_many([b"a", b"b", b"nobody"]) == [None, b"2", None]
+        assert list(store.keys(b"")) == [b"b"]
+
     @settings(deadline=None, max_examples=40, suppress_health_check=_SHARED)
     @given(steps)
     def test_it_is_a_dictionary(self, store: OnlineStore, steps: list[tuple[str, object]]) -> None:
@@ -47,7 +53,7 @@ class OnlineSuite:
         for _, what in steps:
             if isinstance(what, dict):
                 store.put_many(what)
-                plain.update(what)
+                plain = {key: value for key, value in (plain | what).items() if value is not None}
             elif isinstance(what, bytes):
                 store.clear(what)
                 plain = {key: value for key, value in plain.items() if not key.startswith(what)}

@@ -17,6 +17,7 @@ from noria.stores.database import Database
 from noria.stores.journal import Journal
 from noria.stores.online import OnlineStore
 from noria.stores.online_lmdb import LmdbOnlineStore
+from noria.stores.online_redis import RedisOnlineStore
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class Workspace:
         return path
 
     def online_store(self, name: str) -> OnlineStore:
-        """The online store of that name; one process writes it at a time."""
-        return LmdbOnlineStore(self.settings.online / name)
+        """The online store of that name, in a folder or at a URL; one process writes it at a time."""
+        place = self.settings.online
+        return LmdbOnlineStore(place / name) if isinstance(place, Path) else RedisOnlineStore(place, name)
 
     def close(self) -> None:
         """Return every connection."""

@@ -5,11 +5,13 @@ import hashlib
 import hmac
 import http.server
 import json
+import os
 import threading
 
 import pytest
 
-from noria.server.tracking import look_after
+from noria.registry import outbox
+from noria.server.tracking import look_after, tidy
 
 EVENT = {"entity": "REGISTERED_MODEL", "action": "CREATED"}
 
@@ -139,3 +141,18 @@ def test_what_happens_is_told_with_a_signature(door, receiver):
     assert headers["X-MLflow-Signature"] == f"v1,{wanted}"
     look_after(door.ws)
     assert len(receiver.got) == 1
+
+
+def test_a_week_later_delivered_notices_and_broken_uploads_are_gone(door, receiver):
+    make(door, receiver.url)
+    door.post("registered-models/create", name="flights")
+    look_after(door.ws)
+    left = door.ws.folder("incoming") / "0123"
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    tidy(door.ws)
+    assert not left.exists()
+    assert len(outbox.deliveries(door.ws, state="sent")) == 1
+    door.ws.clock.advance_to(door.ws.clock.now() + 8 * 24 * 3600 * 1_000_000)
+    tidy(door.ws)
+    assert outbox.deliveries(door.ws, state="sent") == []

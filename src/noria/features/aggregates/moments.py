@@ -49,4 +49,5 @@ def variance(partials: Iterable[Any]) -> float | None:
     if merged is None or merged[0] < 2:
         return None
     count, _, first, second = merged
-    return finite(max(0.0, second - first * first / count) / (count - 1))
+    spread = finite(second - first * first / count)
+    return None if spread is None else max(0.0, spread) / (count - 1)

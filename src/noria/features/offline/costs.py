@@ -2,7 +2,9 @@
 
 The counts are cheap: how many rows and requests there are of each entity, and over how long the rows are
 spread. Rows are taken to be spread evenly; a wrong guess costs time, never a wrong value. The weights were
-measured (benchmarks/features.py); they matter only within a factor of two or so.
+measured (benchmarks/features.py): a million rows and 100,000 requests, three windows of three aggregates, took
+1.2, 4.6 and 1.7 s of CPU by pairs, frames and tiles with 10,000 entities; 5.3, 5.8 and 1.5 with 1,000; with 100
+by frames 13.8 and by tiles 1.5. Tiles of the right length are seldom beaten, by pairs when entities have few rows.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ Plan = Literal["range", "window", "tiles"]
 TILES: tuple[Micros, ...] = (
     DAY, 6 * 3_600_000_000, 3_600_000_000, 900_000_000, 300_000_000, 60_000_000, 10_000_000, 1_000_000
 )  # fmt: skip
-_PAIR, _FRAME, _CELL, _ROW = 1.0, 2.5, 1.5, 2.0
+_PAIR, _FRAME, _CELL, _ROW = 1.0, 0.6, 1.5, 2.0
 """A row met by a request; a row in a frame, by doubling of rows; a cell met by a body; a row rolled up."""
 
 

@@ -31,8 +31,8 @@ def latest(ground: Ground, wanted: Sequence[Newest], table: str, *, keyed: bool,
     """Make `table` of (noria_row, values…) for the requests of `asked`; all of `wanted` have the same `where`."""
     columns = list(dict.fromkeys(one.column for one in wanted))
     held = [condition(predicate) for predicate in wanted[0].where]
-    rows = f"SELECT * FROM {ground.events.table} WHERE {both([*held, 'noria_gone IS NULL'])}"
-    found = _settled(ground, rows, columns, keyed=keyed, key_default=key_default)
+    settled = both([*held, "noria_gone IS NULL"])
+    found = _settled(ground, settled, columns, keyed=keyed, key_default=key_default)
     if ground.events.undone:
         undone = f"SELECT * FROM {ground.events.table} WHERE {both([*held, 'noria_gone IS NOT NULL'])}"
         found = _best(f"{found} UNION ALL {_undone(ground, undone, columns)}", columns, key_default)
@@ -47,25 +47,40 @@ def _within(ttl: Micros | None) -> str:
     return "" if ttl is None else f"CASE WHEN noria_t - noria_at <= {ttl} THEN "
 
 
-def _settled(ground: Ground, rows: str, columns: Sequence[str], *, keyed: bool, key_default: str) -> str:
-    """The newest row of each request among those that were never taken back."""
-    values = listed(f"{quoted(column)} AS v{place}" for place, column in enumerate(columns))
-    named = f"SELECT {ground.entity}, noria_at, noria_known, noria_seen, noria_key, {values} FROM ({rows})"
-    if ground.events.late or _several(ground, named, f"{ground.entity}, noria_seen"):
-        named = _rising(ground, named, len(columns), keyed=keyed, key_default=key_default)
-    kept = listed(["noria_row", "noria_t", "noria_at", "noria_known", "noria_key", *_places(columns)])
+def _settled(ground: Ground, settled: str, columns: Sequence[str], *, keyed: bool, key_default: str) -> str:
+    """The newest row of each request among those that were never taken back.
+
+    The as-of join is of moments and row numbers alone; the values of the rows found are fetched afterwards.
+    """
+    moment = f"{ground.entity}, noria_at, noria_known, noria_seen"
+    narrow = f"SELECT {moment}, noria_key, rowid AS noria_id FROM {ground.events.table} WHERE {settled}"
+    together = ground.events.late or _several(ground, narrow, f"{ground.entity}, noria_seen")
+    if together and _several(ground, narrow, moment):
+        values = listed(f"{quoted(column)} AS v{place}" for place, column in enumerate(columns))
+        rows = f"SELECT {moment}, noria_key, {values} FROM {ground.events.table} WHERE {settled}"
+        merged = _merged(rows, moment, len(columns), keyed=keyed, key_default=key_default)
+        return f"SELECT {_SHOWN}, {listed(_places(columns))} FROM ({_found(ground, _rising(ground, merged))})"
+    found = _found(ground, _rising(ground, narrow) if together else narrow)
+    values = listed(f"v.{quoted(column)} AS v{place}" for place, column in enumerate(columns))
+    shown = ", ".join(f"f.{name}" for name in _SHOWN.split(", "))
+    return f"SELECT {shown}, {values} FROM ({found}) f JOIN {ground.events.table} v ON v.rowid = f.noria_id"
+
+
+_SHOWN = "noria_row, noria_t, noria_at, noria_known, noria_key"
+
+
+def _found(ground: Ground, rows: str) -> str:
+    """Requests with the last row that was known by then."""
     return (
-        f"SELECT {kept} FROM {ground.asked} a ASOF JOIN ({named}) e ON {ground.by_entity} AND a.noria_t >= e.noria_seen"
+        f"SELECT a.noria_row, a.noria_t, e.* FROM {ground.asked} a ASOF JOIN ({rows}) e ON {ground.by_entity} "
+        "AND a.noria_t >= e.noria_seen"
     )
 
 
-def _rising(ground: Ground, named: str, columns: int, *, keyed: bool, key_default: str) -> str:
+def _rising(ground: Ground, rows: str) -> str:
     """The rows than which nothing newer was known when they came."""
-    moment = f"{ground.entity}, noria_at, noria_known, noria_seen"
-    if _several(ground, named, moment):
-        named = _merged(named, moment, columns, keyed=keyed, key_default=key_default)
     by_seen = f"PARTITION BY {ground.entity}, noria_seen ORDER BY noria_at DESC, noria_known DESC"
-    best = f"SELECT * FROM ({named}) QUALIFY row_number() OVER ({by_seen}) = 1"
+    best = f"SELECT * FROM ({rows}) QUALIFY row_number() OVER ({by_seen}) = 1"
     before = (
         f"max(noria_at) OVER (PARTITION BY {ground.entity} ORDER BY noria_seen "
         "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"

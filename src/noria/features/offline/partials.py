@@ -3,8 +3,9 @@
 A sum of doubles is two sums: of the high part of each value, a multiple of a quantum so large that the high
 parts of all rows add up exactly, and of what is left (Rump, Ogita, Oishi 2008, "extraction"). Merging is then
 plain addition, and small sums of large numbers come out right. A quantum is fixed for a column by its largest
-value and the number of rows. First and last values are the smallest and largest entries (structures); of
-variance a list of [n, pivot, first, second] is kept, whose members are moved to one pivot at the end.
+value and the number of rows: what lies 2^-32 below the largest (for a million rows) is added as doubles are.
+First and last values are the smallest and largest entries (structures); of variance a list of [n, pivot,
+first, second] is kept, whose members are moved to one pivot at the end.
 """
 
 from __future__ import annotations

@@ -71,6 +71,14 @@ CREATE TABLE experiments (
 	UNIQUE (name)
 );
 
+CREATE TABLE feature_views (
+	name VARCHAR(255) NOT NULL,
+	current INTEGER NOT NULL,
+	created BIGINT NOT NULL,
+	updated BIGINT NOT NULL,
+	PRIMARY KEY (name)
+);
+
 CREATE TABLE journal (
 	seq BIGINT NOT NULL,
 	at BIGINT NOT NULL,
@@ -118,6 +126,14 @@ CREATE TABLE monitors (
 	counted BIGINT NOT NULL,
 	at BIGINT NOT NULL,
 	PRIMARY KEY (model, subject)
+);
+
+CREATE TABLE package_views (
+	package VARCHAR(64) NOT NULL,
+	view VARCHAR(255) NOT NULL,
+	source VARCHAR(255) NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	PRIMARY KEY (package, view)
 );
 
 CREATE TABLE points (
@@ -206,6 +222,14 @@ CREATE TABLE step_results (
 	PRIMARY KEY (step, key)
 );
 
+CREATE TABLE versioned_datasets (
+	name VARCHAR(200) NOT NULL,
+	created BIGINT NOT NULL,
+	actor VARCHAR(255) NOT NULL,
+	tables TEXT NOT NULL,
+	PRIMARY KEY (name)
+);
+
 CREATE TABLE webhooks (
 	id VARCHAR(64) NOT NULL,
 	name VARCHAR(63) NOT NULL,
@@ -251,6 +275,17 @@ CREATE TABLE aliases (
 	FOREIGN KEY(model) REFERENCES registered_models (name) ON DELETE CASCADE ON UPDATE CASCADE
 );
 
+CREATE TABLE data_versions (
+	id VARCHAR(64) NOT NULL,
+	dataset VARCHAR(200) NOT NULL,
+	root VARCHAR(64) NOT NULL,
+	at BIGINT NOT NULL,
+	run VARCHAR(64) NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(dataset) REFERENCES versioned_datasets (name)
+);
+
 CREATE TABLE datasets (
 	key BIGSERIAL NOT NULL,
 	experiment BIGINT NOT NULL,
@@ -271,6 +306,18 @@ CREATE TABLE experiment_tags (
 	value TEXT NOT NULL,
 	PRIMARY KEY (experiment, name),
 	FOREIGN KEY(experiment) REFERENCES experiments (key)
+);
+
+CREATE TABLE feature_view_versions (
+	view VARCHAR(255) NOT NULL,
+	number INTEGER NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	definition TEXT NOT NULL,
+	created BIGINT NOT NULL,
+	actor VARCHAR(255) NOT NULL,
+	PRIMARY KEY (view, number),
+	CONSTRAINT feature_view_versions_digest UNIQUE (view, digest),
+	FOREIGN KEY(view) REFERENCES feature_views (name)
 );
 
 CREATE TABLE logged_models (
@@ -382,6 +429,36 @@ CREATE TABLE work_steps (
 	at BIGINT NOT NULL,
 	PRIMARY KEY (run, seq),
 	FOREIGN KEY(run) REFERENCES work_runs (run)
+);
+
+CREATE TABLE data_pins (
+	snapshot VARCHAR(64) NOT NULL,
+	holder VARCHAR(300) NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (snapshot, holder),
+	FOREIGN KEY(snapshot) REFERENCES data_versions (id)
+);
+
+CREATE TABLE data_refs (
+	dataset VARCHAR(200) NOT NULL,
+	name VARCHAR(200) NOT NULL,
+	kind VARCHAR(8) NOT NULL,
+	snapshot VARCHAR(64) NOT NULL,
+	moved BIGINT NOT NULL,
+	actor VARCHAR(255) NOT NULL,
+	PRIMARY KEY (dataset, name),
+	FOREIGN KEY(dataset) REFERENCES versioned_datasets (name),
+	FOREIGN KEY(snapshot) REFERENCES data_versions (id)
+);
+
+CREATE TABLE feature_view_figures (
+	view VARCHAR(255) NOT NULL,
+	number INTEGER NOT NULL,
+	model VARCHAR(256) NOT NULL,
+	at BIGINT NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (view, number, model),
+	CONSTRAINT feature_view_figures_version FOREIGN KEY(view, number) REFERENCES feature_view_versions (view, number)
 );
 
 CREATE TABLE latest_metrics (
@@ -496,6 +573,8 @@ CREATE INDEX measurements_by_time ON measurements (model, at);
 
 CREATE INDEX ix_monitors_quantity ON monitors (quantity);
 
+CREATE INDEX ix_package_views_digest ON package_views (digest);
+
 CREATE INDEX ix_rollouts_model ON rollouts (model);
 
 CREATE INDEX ix_step_results_created ON step_results (created);
@@ -503,6 +582,10 @@ CREATE INDEX ix_step_results_created ON step_results (created);
 CREATE UNIQUE INDEX work_runs_dedup ON work_runs (dedup) WHERE state NOT IN ('failed', 'cancelled');
 
 CREATE INDEX work_runs_ready ON work_runs (state, priority, run);
+
+CREATE INDEX ix_data_versions_dataset ON data_versions (dataset);
+
+CREATE INDEX ix_data_versions_run ON data_versions (run);
 
 CREATE INDEX logged_models_newest ON logged_models (experiment, stage, created DESC);
 
@@ -518,4 +601,4 @@ CREATE INDEX latest_metrics_order ON latest_metrics (experiment, metric, is_nan,
 
 CREATE TABLE noria_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO noria_schema VALUES ('0002');
+INSERT INTO noria_schema VALUES ('0003');

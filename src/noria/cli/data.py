@@ -1,0 +1,11 @@
+"""`noria data`: directories and tables under version control."""
+
+from __future__ import annotations
+
+import typer
+
+from noria.cli import data_history, data_refs, data_trees
+
+app = typer.Typer(no_args_is_help=True, help="Data versions: commit, look back, compare, branch, merge, check out.")
+for _name, _command in (data_trees.VERBS | data_history.VERBS | data_refs.VERBS).items():
+    app.command(_name)(_command)

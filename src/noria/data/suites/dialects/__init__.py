@@ -1,0 +1,1 @@
+"""Suites as other tools write them: Great Expectations, Pandera, dbt."""

@@ -1,0 +1,1 @@
+"""Feast repositories, read from their registry and written as a Noria project."""
