@@ -61,10 +61,10 @@ class EngineContract:
     """Run for each engine by a subclass with a fixture `engine`.
 
     `moments` are half a second before 1970, twice, in the engine's type with a zone and in that without one, and the
-    last day of 1969. `worlds` is how many random definitions are tried.
+    last day of 1969. `every` thins out the first test, `worlds` is how many random definitions are tried.
     """
 
-    worlds = 60
+    every, worlds = 1, 60
     moments = (
         "TIMESTAMP WITH TIME ZONE '1969-12-31 23:59:59.5+00'",
         "TIMESTAMP '1969-12-31 23:59:59.5'",
@@ -73,7 +73,8 @@ class EngineContract:
 
     def test_every_kind_and_window_is_the_oracle_s(self, engine: Engine) -> None:
         sources, asked = histories(1, 50)
-        assert differences(engine, PLAIN, sources, asked) == []
+        view = replace(PLAIN, features=PLAIN.features[:: self.every])
+        assert differences(engine, view, sources, asked) == []
 
     def test_copies_retractions_and_joined_sources_are_the_oracle_s(self, engine: Engine) -> None:
         sources, asked = histories(2, 50)
