@@ -8,7 +8,10 @@ from pathlib import Path
 
 from noria.core.clock import Micros
 from noria.data.model import INGESTED_AT, Part
+from noria.features.dialects.duckdb import DuckDb
 from noria.features.model import Predicate
+
+_WORDS = DuckDb()
 
 
 def quoted(name: str) -> str:
@@ -17,7 +20,7 @@ def quoted(name: str) -> str:
     >>> quoted("a b")
     '"a b"'
     """
-    return '"' + name.replace('"', '""') + '"'
+    return '"' + name.replace('"', '""') + '"'  # of any length: nothing is ever cut off here
 
 
 def text(value: str) -> str:
@@ -26,7 +29,7 @@ def text(value: str) -> str:
     >>> text("it's")
     "'it''s'"
     """
-    return "'" + value.replace("'", "''") + "'"
+    return _WORDS.text(value)
 
 
 def number(value: float) -> str:
@@ -35,13 +38,12 @@ def number(value: float) -> str:
     >>> number(15.0), number(0.1), number(-3)
     ('15', "CAST('0.1' AS DOUBLE)", '-3')
     """
-    whole = float(value).is_integer() and abs(value) < 2**63
-    return str(int(value)) if whole else f"CAST({text(repr(float(value)))} AS DOUBLE)"
+    return _WORDS.number(value)
 
 
 def floored(moment: str, hop: Micros) -> str:
     """The last multiple of `hop` at or before `moment`; DuckDB's own division would truncate."""
-    return f"(({moment}) - ((({moment}) % {hop}) + {hop}) % {hop})"
+    return _WORDS.floored(f"({moment})", hop)
 
 
 def condition(predicate: Predicate) -> str:

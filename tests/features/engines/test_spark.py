@@ -24,7 +24,7 @@ def spark() -> Iterator[SparkEngine]:
 
 
 class TestSpark(EngineContract):
-    worlds = 5
+    every, worlds = 3, 4
     moments = (
         "TIMESTAMP '1970-01-01 01:29:59.5+01:30'",
         "TIMESTAMP_NTZ '1969-12-31 23:59:59.5'",

@@ -14,6 +14,8 @@ from noria.features.dialects.base import Dialect
 
 _BELOW, _BEYOND = "5e-324", "1.7976931348623157e308"
 """The smallest and the largest double; decimals go further both ways."""
+_STEP = 52
+"""Bits that are taken from a fraction at a time."""
 
 
 class Postgres(Dialect):
@@ -44,15 +46,14 @@ class Postgres(Dialect):
         return f"sum(CAST({value} AS bigint))"
 
     def doubles_to_add(self, value: str, condition: str) -> str:
-        """As decimals, exactly; by way of text, because a direct cast keeps only fifteen digits."""
-        return f"sum({self.when(condition, f'CAST(CAST({value} AS text) AS numeric)')})"
+        return f"sum({self.when(condition, _exact(value))})"
 
     def added(self, doubles: str) -> str:
         tiny = f"WHEN abs({doubles}) < {_BELOW} THEN 0"  # a cast would be an error at either end
         return f"CASE {tiny} WHEN abs({doubles}) <= {_BEYOND} THEN {self.cast(doubles, 'float')} END"
 
     def doubles_to_vary(self, value: str, condition: str) -> str:
-        return f"var_samp({self.when(condition, f'CAST(CAST({value} AS text) AS numeric)')})"
+        return f"var_samp({self.when(condition, _exact(value))})"
 
     def variance(self, doubles: str) -> str:
         return self.added(doubles)
@@ -72,3 +73,26 @@ class Postgres(Dialect):
 
     def list_or_empty(self, values: str, dtype: DType) -> str:
         return f"CAST(coalesce({values}, '{{}}') AS {self.types[dtype]}[])"
+
+
+def _exact(value: str) -> str:
+    """A double as a decimal: its whole part, 104 bits of its fraction, and what is left of that to 17 digits.
+
+    A cast would keep fifteen digits, and the shortest text of a double is another number than the double. From
+    2^63 on it is that text all the same.
+    """
+    first = f"(({value} - trunc({value})) * {2**_STEP}::float8)"
+    second = f"(({first} - trunc({first})) * {2**_STEP}::float8)"
+    parts = [
+        f"CAST(CAST(trunc({value}) AS bigint) AS numeric)",
+        f"CAST(CAST(trunc({first}) AS bigint) AS numeric) * {_power(-_STEP)}",
+        f"CAST(CAST(trunc({second}) AS bigint) AS numeric) * {_power(-2 * _STEP)}",
+        f"CAST(CAST({second} - trunc({second}) AS text) AS numeric) * {_power(-2 * _STEP)}",
+    ]
+    text = f"CAST(CAST({value} AS text) AS numeric)"
+    return f"CASE WHEN abs({value}) < {2**63}::float8 THEN {' + '.join(parts)} ELSE {text} END"
+
+
+def _power(exponent: int) -> str:
+    """A power of two below 1, exactly, in decimal digits."""
+    return f"{5**-exponent}e{exponent}"
