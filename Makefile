@@ -29,11 +29,8 @@ demo: $(STAMP) ## flights from raw files to a model that retrains itself (about 
 	$(BIN)/noria replay --project $(DEMO) $(REPLAY)
 	@echo "Open $(CURDIR)/$(DEMO)/report.html"
 
-services: ## install the programs that the tests start (databases, brokers, Java for Spark, a browser; from Debian)
-	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || (echo "installing postgresql"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq postgresql)
-	@command -v redis-server >/dev/null || (echo "installing redis"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq redis-server)
-	@command -v java >/dev/null || (echo "installing openjdk-17-jre-headless"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq --no-install-recommends openjdk-17-jre-headless)
-	@command -v chromium chromedriver >/dev/null || (echo "installing chromium"; $(SUDO) apt-get update -q && $(SUDO) apt-get install -yq --no-install-recommends chromium chromium-driver)
+services: ## install the programs that the tests start: databases, brokers, a browser, Java
+	@tests/services.sh $(SUDO)
 
 rivals: $(RIVAL_NAMES:%=$(RIVALS)/%/.installed) ## make the environments of other people's tools that tests compare with
 
