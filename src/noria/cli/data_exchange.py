@@ -10,7 +10,7 @@ import typer
 
 from noria.cli.data_output import snapshot_object
 from noria.cli.opening import HERE, Folder, Json, open_stores
-from noria.cli.output import say_json
+from noria.cli.output import counted, say_json
 
 Tool = Annotated[str, typer.Option("--format", help="The tool: dvc.")]
 
@@ -34,7 +34,9 @@ def import_(
         return
     for one in brought:
         made = one.committed
-        print(f"{made.snapshot.dataset}@{made.branch} is {made.snapshot.id[:12]}: {made.snapshot.files} files")
+        print(
+            f"{made.snapshot.dataset}@{made.branch} is {made.snapshot.id[:12]}: {counted(made.snapshot.files, 'file')}"
+        )
         for note in one.notes:
             print(f"  {note}")
 
@@ -57,7 +59,7 @@ def export(
     if json:
         say_json({"path": str(given.path), "files": given.files, "notes": list(given.notes)})
         return
-    print(f"{given.path}: {given.files} files; check it out with `{format} checkout`")
+    print(f"{given.path}: {counted(given.files, 'file')}; check it out with `{format} checkout`")
     for note in given.notes:
         print(f"  left out: {note}")
 
