@@ -12,7 +12,7 @@ from noria.cli.data_output import snapshot_object
 from noria.cli.opening import HERE, Folder, Json, open_stores
 from noria.cli.output import say_json
 
-Tool = Annotated[str, typer.Option("--format", help="The tool: dvc.")]
+Tool = Annotated[str, typer.Option("--format", help="The tool: dvc or delta.")]
 
 
 def import_(
@@ -41,9 +41,10 @@ def import_(
 
 def export(
     address: Annotated[str, typer.Argument(help="NAME or NAME@REFERENCE.", metavar="ADDRESS")],
-    folder: Annotated[Path, typer.Argument(help="The other tool's repository; made when it is not there.")],
+    to: Annotated[str, typer.Argument(help="DVC's repository, or the Delta table; made when it is not there.")],
     project: Folder = HERE,
-    name: Annotated[str, typer.Option(help="What it is called there; by default the dataset's name.")] = "",
+    name: Annotated[str, typer.Option(help="DVC: what it is called there. Delta: which table.")] = "",
+    mode: Annotated[str, typer.Option(help="Delta: append, overwrite, merge (by key), or create.")] = "",
     format: Tool = "dvc",
     json: Json = False,
 ) -> None:
@@ -53,11 +54,12 @@ def export(
 
     ws = open_stores(project)
     snapshot = operations.address(ws, address)
-    given = exchange(format).write(ws, snapshot, folder, name or snapshot.dataset.rpartition("/")[2])
+    given = exchange(format).write(ws, snapshot, to, name, mode)
     if json:
-        say_json({"path": str(given.path), "files": given.files, "notes": list(given.notes)})
+        said = {"path": str(given.path), "files": given.files, "told": given.told, "notes": list(given.notes)}
+        say_json(said)
         return
-    print(f"{given.path}: {given.files} files; check it out with `{format} checkout`")
+    print(f"{given.path}: {given.files} files; {given.told}")
     for note in given.notes:
         print(f"  left out: {note}")
 
