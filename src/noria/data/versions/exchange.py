@@ -42,6 +42,6 @@ class Exchange:
     """
 
     name: str
-    read: Callable[[Workspace, Path], list[Brought]]
+    read: Callable[[Workspace, str], list[Brought]]
     write: Callable[[Workspace, Snapshot, str, str, str], Given]
     modes: tuple[str, ...] = ()

@@ -34,9 +34,9 @@ def write(ws: Workspace, snapshot: Snapshot, place: str | Path, name: str = "", 
     return Given(target, len(table.files), told=became)
 
 
-def read(_: Workspace, path: Path) -> list[Brought]:
+def read(_: Workspace, place: str) -> list[Brought]:
     """Not offered: a Delta table has versions of its own. Raises BadInput."""
-    raise BadInput(f"{path} is not committed again: a Delta table has versions of its own",
+    raise BadInput(f"{place} is not committed again: a Delta table has versions of its own",
                    hint='name it as a source: [source.NAME] delta = "PATH" and version = NUMBER')  # fmt: skip
 
 

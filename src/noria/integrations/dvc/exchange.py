@@ -22,12 +22,13 @@ from noria.integrations.dvc.metafiles import Output, read_outputs, safe_parts, w
 from noria.workspace.workspace import Workspace
 
 
-def read(ws: Workspace, path: Path) -> list[Brought]:
+def read(ws: Workspace, place: str | Path) -> list[Brought]:
     """Commit every output that a `.dvc` file or a `dvc.lock` names; each is a dataset of its path's last part.
 
     Raises BadMetafile, NotFound for content that is not in the cache, Corrupt for content that is not what DVC says,
     and whatever a commit raises.
     """
+    path = Path(place).absolute()
     cache, brought = Cache.above(path), []
     for output in read_outputs(path):
         place = path.parent / output.path
