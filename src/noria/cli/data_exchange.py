@@ -55,7 +55,7 @@ def export(
 
     ws = open_stores(project)
     snapshot = operations.address(ws, address)
-    given = exchange(format).write(ws, snapshot, to, name, mode)
+    given = exchange(format).write(ws, snapshot, to, name or None, mode)
     if json:
         said = {"path": str(given.path), "files": given.files, "told": given.told, "notes": list(given.notes)}
         say_json(said)

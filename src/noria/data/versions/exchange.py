@@ -37,11 +37,11 @@ class Given:
 class Exchange:
     """One tool. `read` takes what a user points at.
 
-    `write` takes a snapshot, the tool's folder or address, a name there ("": the tool's choice), and one of the `modes`
+    `write` takes a snapshot, the tool's folder or address, a name there (None: the tool's choice), and one of the `modes`
     ("": the tool's choice): what is to become of what is there.
     """
 
     name: str
     read: Callable[[Workspace, str], list[Brought]]
-    write: Callable[[Workspace, Snapshot, str, str, str], Given]
+    write: Callable[[Workspace, Snapshot, str, str | None, str], Given]
     modes: tuple[str, ...] = ()

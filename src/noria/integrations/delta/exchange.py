@@ -15,7 +15,7 @@ from noria.integrations.delta.writing import MODES, Mark, Mode, write_delta
 from noria.workspace.workspace import Workspace
 
 
-def write(ws: Workspace, snapshot: Snapshot, place: str | Path, name: str = "", mode: str = "") -> Given:
+def write(ws: Workspace, snapshot: Snapshot, place: str | Path, name: str | None = None, mode: str = "") -> Given:
     """Write one table of a snapshot to the Delta table at a path or an address; `name` tells which, if several.
 
     Doing it again changes nothing. Raises what `write_delta` does, NoKey, NotFound, UnreadableFile.
@@ -23,7 +23,7 @@ def write(ws: Workspace, snapshot: Snapshot, place: str | Path, name: str = "", 
     if mode and mode not in MODES:
         raise BadInput(f"a Delta table is not written by {mode!r}", hint=f"the modes are {', '.join(MODES)}")
     wanted = cast("Mode", mode or "create")
-    table, entries = table_of(ws, snapshot, name)
+    table, entries = table_of(ws, snapshot, name or "")
     store, target = object_store(ws), place_of(Path.cwd(), str(place))
     with store.using():
         if wanted == "merge":

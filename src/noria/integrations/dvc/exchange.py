@@ -46,7 +46,7 @@ def read(ws: Workspace, place: str | Path) -> list[Brought]:
     return brought
 
 
-def write(ws: Workspace, snapshot: Snapshot, place: str | Path, name: str = "", mode: str = "") -> Given:
+def write(ws: Workspace, snapshot: Snapshot, place: str | Path, name: str | None = None, mode: str = "") -> Given:
     """Make a snapshot an output of a DVC repository, which is made when there is none: `NAME.dvc`, and its cache.
 
     Without a name it is called as the dataset is. There is but one mode: an output of that name is replaced.
@@ -55,7 +55,7 @@ def write(ws: Workspace, snapshot: Snapshot, place: str | Path, name: str = "", 
     """
     if mode:
         raise BadInput(f"an output of DVC has no mode {mode!r}", hint="leave it out: what is there is replaced")
-    repository, name = Path(place), name or snapshot.dataset.rpartition("/")[2]
+    repository, name = Path(place), snapshot.dataset.rpartition("/")[2] if name is None else name
     if safe_parts(name) is None or "/" in name:
         raise BadInput(f"{name!r} cannot be the name of an output", hint="write a plain name, such as raw")
     _prepare(repository)

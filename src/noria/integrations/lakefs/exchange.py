@@ -45,7 +45,7 @@ def read(ws: Workspace, place: str) -> list[Brought]:
     return [Brought(folder, commit(ws, folder.absolute(), name, origin=origin))]
 
 
-def write(ws: Workspace, snapshot: Snapshot, place: str, name: str = "", mode: str = "") -> Given:
+def write(ws: Workspace, snapshot: Snapshot, place: str, name: str | None = None, mode: str = "") -> Given:
     """Make a branch of lakeFS hold a snapshot's files below a prefix, in one merge; what else is there is removed.
 
     Links and empty folders are left out. Raises BadInput, NotFound for a branch that is not there, MergeConflicts when
