@@ -16,7 +16,6 @@ from noria.data.lake.opening import NoDeltaTable, NoVersion
 from noria.data.model import Location
 from noria.integrations.delta.writing import Mark, write_delta
 
-
 SERVER = """
 import sys
 from moto.server import ThreadedMotoServer

@@ -37,8 +37,8 @@ class Given:
 class Exchange:
     """One tool. `read` takes what a user points at.
 
-    `write` takes a snapshot, the tool's folder or address, a name there (None: the tool's choice), and one of the `modes`
-    ("": the tool's choice): what is to become of what is there.
+    `write` takes a snapshot, the tool's folder or address, a name there (None: the tool's choice), and what is to
+    become of what is there: one of the `modes`, or "" for the tool's choice.
     """
 
     name: str
