@@ -52,8 +52,8 @@ def test_a_value_may_be_searched_instead(write):
         (SOURCES + VALUES + "[byer]\nseed = 1\n", "shop.toml: byer: nobody reads this (did you mean 'buyer'?)"),
         (SOURCES + VALUES + "[workspace]\ndatabse = 'x'\n", "workspace.databse: nobody reads this (did you mean 'database'?)"),  # noqa: E501
         (SOURCES + VALUES + "[workspace]\ndatabase = 5\n", "workspace.database: must be a text"),
-        ("[source.Visit]\npath = 'x'\n" + VALUES, "source.Order: says neither or both"),
-        ("[source.Visit]\npath = 'x'\nquery = 'y'\n[source.Order]\npath='x'\n" + VALUES, "source.Visit: says neither or both"),  # noqa: E501
+        ("[source.Visit]\npath = 'x'\n" + VALUES, "source.Order: must say one of"),
+        ("[source.Visit]\npath = 'x'\nquery = 'y'\n[source.Order]\npath='x'\n" + VALUES, "source.Visit: must say one of"),  # noqa: E501
         ("[source.Visit]\npath = 5\n[source.Order]\npath='x'\n" + VALUES, "source.Visit.path: must be a text"),
         ("[source.Visit]\npath = 'x'\ntolerate = 2\n[source.Order]\npath='x'\n" + VALUES, "a share between 0 and 1"),
         ("[source.Visit]\npath = 'x'\nfresh_within_hours = 'a'\n[source.Order]\npath='x'\n" + VALUES, "must be a number"),  # noqa: E501

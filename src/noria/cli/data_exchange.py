@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,11 +11,13 @@ from noria.cli.data_output import snapshot_object
 from noria.cli.opening import HERE, Folder, Json, open_stores
 from noria.cli.output import counted, say_json
 
-Tool = Annotated[str, typer.Option("--format", help="The tool: dvc.")]
+Tool = Annotated[str, typer.Option("--format", help="The tool: dvc, delta or lakefs.")]
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(help="Its metafile, such as raw.dvc or dvc.lock.", metavar="FILE")],
+    source: Annotated[
+        str, typer.Argument(help="DVC's raw.dvc or dvc.lock; lakefs://REPO/BRANCH/FOLDER.", metavar="PLACE")
+    ],
     project: Folder = HERE,
     format: Tool = "dvc",
     json: Json = False,
@@ -24,7 +25,7 @@ def import_(
     """Commit what another tool has under version control."""
     from noria.cli.transfers import exchange
 
-    brought = exchange(format).read(open_stores(project), source.absolute())
+    brought = exchange(format).read(open_stores(project), source)
     if json:
         say_json([
             snapshot_object(one.committed.snapshot)
@@ -43,9 +44,10 @@ def import_(
 
 def export(
     address: Annotated[str, typer.Argument(help="NAME or NAME@REFERENCE.", metavar="ADDRESS")],
-    folder: Annotated[Path, typer.Argument(help="The other tool's repository; made when it is not there.")],
+    to: Annotated[str, typer.Argument(help="DVC's repository, a Delta table, or lakefs://REPO/BRANCH/FOLDER.")],
     project: Folder = HERE,
-    name: Annotated[str, typer.Option(help="What it is called there; by default the dataset's name.")] = "",
+    name: Annotated[str, typer.Option(help="DVC: what it is called there. Delta: which table.")] = "",
+    mode: Annotated[str, typer.Option(help="Delta: append, overwrite, merge (by key), or create.")] = "",
     format: Tool = "dvc",
     json: Json = False,
 ) -> None:
@@ -55,11 +57,12 @@ def export(
 
     ws = open_stores(project)
     snapshot = operations.address(ws, address)
-    given = exchange(format).write(ws, snapshot, folder, name or snapshot.dataset.rpartition("/")[2])
+    given = exchange(format).write(ws, snapshot, to, name or None, mode)
     if json:
-        say_json({"path": str(given.path), "files": given.files, "notes": list(given.notes)})
+        said = {"path": str(given.path), "files": given.files, "told": given.told, "notes": list(given.notes)}
+        say_json(said)
         return
-    print(f"{given.path}: {counted(given.files, 'file')}; check it out with `{format} checkout`")
+    print(f"{given.path}: {counted(given.files, 'file')}; {given.told}")
     for note in given.notes:
         print(f"  left out: {note}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from noria.core.errors import Corrupt
+from noria.core.errors import BadInput, Corrupt
 from noria.core.suggest import did_you_mean
 from noria.data import tables
 from noria.data.model import FileChanged, NoFiles, SnapshotFile, UnreadableFile
@@ -54,9 +54,20 @@ def _matching(root: Path, pattern: str) -> list[str]:
     names = sorted(
         (path if anchor else path.relative_to(root)).as_posix() for path in found if not _answers(path.is_dir)
     )
+    _refuse_tables(root, names)
     if not names:
         raise NoFiles(f"no file matches {pattern!r} in {root}", hint=_what_is_there(root, pattern))
     return names
+
+
+def _refuse_tables(root: Path, names: Sequence[str]) -> None:
+    """A Delta table's folder keeps the files of all its versions; which of them count, only its log tells."""
+    for folder in {parent for name in names for parent in (root / name).parents if parent != root}:
+        if _answers((folder / "_delta_log").is_dir):
+            raise BadInput(
+                f"{folder} is a Delta table: its folder holds rows of older versions too",
+                hint=f"name the table itself, without a pattern: delta = {str(folder)!r}",
+            )
 
 
 def _answers(question: Callable[[], bool]) -> bool:

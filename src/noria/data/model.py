@@ -16,15 +16,18 @@ INGESTED_AT = "ingested_at"
 
 @dataclass(frozen=True)
 class Location:
-    """Where the rows of a source lie: files of a glob relative to the project, or a query.
+    """Where the rows of a source lie: files of a glob relative to the project, a query, or a Delta table.
 
-    `path` is a glob of Parquet or CSV files. Otherwise `query` is run by DuckDB (which can read other files)
-    or, when `database` is a PostgreSQL URL, by that server.
+    `path` is a glob of Parquet or CSV files. `query` is run by DuckDB (which can read other files) or, when
+    `database` is a PostgreSQL URL, by that server. `delta` is a Delta table's folder, relative to the project, or its
+    address, such as s3://lake/flights; `version` pins one of its versions (None: the newest one each time).
     """
 
     path: str | None = None
     query: str | None = None
     database: str | None = None
+    delta: str | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,23 @@ class SnapshotFile:
 
 
 @dataclass(frozen=True)
+class DeltaVersion:
+    """Which version of which Delta table was read: its place, the id that its log gives it, and the version."""
+
+    place: str
+    table: str
+    version: int
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """What a source held at a moment: immutable, named by the digest of its content.
 
     `rows` counts good and bad ones known by `as_of`. `statistics` has, per column of the good rows, the share
     of nulls, minimum, maximum, and mean or most frequent values. `future` counts rows stamped later than
     `as_of` in a snapshot of the present: they are bad. In a snapshot of an explicit moment such rows are not
-    there yet, and are counted nowhere: `cut` tells that there are some.
+    there yet, and are counted nowhere: `cut` tells that there are some. `delta` is set when the rows are those
+    of a Delta table: reading that version again gives them again, for as long as the table keeps it.
     """
 
     source: str
@@ -91,6 +104,7 @@ class Snapshot:
     statistics: dict[str, dict[str, Any]] = field(default_factory=dict)
     future: int = 0
     cut: bool = False
+    delta: DeltaVersion | None = None
 
 
 @dataclass(frozen=True)

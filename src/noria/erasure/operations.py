@@ -17,6 +17,7 @@ from noria.core.errors import BadInput
 from noria.data import tables as data_tables
 from noria.data.versions.trees import all_trees
 from noria.erasure.kept import erase_events, erase_logs, erase_online
+from noria.erasure.lake import elsewhere, erase_tables, local, tables_in
 from noria.erasure.model import Certificate, Hit, Place, Subject
 from noria.erasure.reading import files_below, hits_in
 from noria.erasure.records import erase_records, hits_in_database
@@ -61,7 +62,7 @@ def erase(ws: Workspace, subject: Subject, *, watch: Watch = lambda *_: None) ->
     places += erase_online(ws, plain)
     places += erase_logs(ws, subject)
     places += erase_versions(ws, plain)
-    places += _erase_tables(ws, plain)
+    places += _erase_tables(ws, plain) + erase_tables(tables_in(_snapshots(ws)), plain)
     blobs, shrunk = _erase_blobs(ws, plain, subject, watch)
     models = _affected(ws, set(shrunk))
     places += blobs + erase_records(ws, plain, shrunk)
@@ -81,7 +82,7 @@ def erase(ws: Workspace, subject: Subject, *, watch: Watch = lambda *_: None) ->
 def look(ws: Workspace, subject: Subject, *, watch: Watch = lambda *_: None) -> tuple[int, tuple[Hit, ...]]:
     """Read every file and table of the project, changing nothing: how many files, and what names the subject."""
     roots = [ws.root, *(one for one in _outside(ws) if one.exists())]
-    files, found = files_below(*roots), list(hits_in_database(ws, subject))
+    files, found = files_below(*roots), [*hits_in_database(ws, subject), *elsewhere(tables_in(_snapshots(ws)))]
     for number, path in enumerate(files):
         watch("reading", number, len(files))
         name = path.relative_to(ws.root).as_posix() if path.is_relative_to(ws.root) else path.as_posix()
@@ -98,7 +99,13 @@ def certificates(ws: Workspace) -> list[Certificate]:
 def _outside(ws: Workspace) -> Iterator[Path]:
     """Folders of the workspace, and checked-out ones, that do not lie in the project's."""
     trees = [Path(tree.path) for tree in all_trees(ws)]
-    for folder in (ws.settings.home, ws.settings.artifacts, ws.settings.online, *trees):
+    for folder in (
+        ws.settings.home,
+        ws.settings.artifacts,
+        ws.settings.online,
+        *trees,
+        *local(tables_in(_snapshots(ws))),
+    ):
         if isinstance(folder, Path) and not folder.resolve().is_relative_to(ws.root):
             yield folder.resolve()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from noria.core.digest import digest
 from noria.core.errors import FaultyInput, NotFound
-from noria.data.model import SourceSpec
+from noria.data.model import Location, SourceSpec
 from noria.features.model import ViewSpec, input_columns
 from noria.features.registry.meaning import definition
 from noria.features.registry.model import entities_of
@@ -65,9 +65,16 @@ class Plan:
         return "\n".join([f"project {self.project}", *_source_lines(self), *_view_lines(self), *_model_lines(self)])
 
 
+def _place(location: Location) -> str:
+    if location.query is not None:
+        return f"query {location.query!r}"
+    pinned = "" if location.version is None else f", version {location.version}"
+    return f"Delta table {location.delta}{pinned}" if location.delta else f"{location.path}{pinned}"
+
+
 def _source_lines(plan: Plan) -> Iterator[str]:
     for source in plan.sources:
-        where = source.location.path or f"query {source.location.query!r}"
+        where = _place(source.location)
         yield f"\nsource {source.name}  ({where})"
         width = max([14, *(len(column.name) + 2 for column in source.schema)])
         if source.suite:

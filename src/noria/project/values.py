@@ -15,7 +15,8 @@ from noria.data.model import Location, SourceSpec
 from noria.project.sources import Source
 from noria.training.model import Choice, Range, SearchSpec, Value
 
-_SOURCE_KEYS = ("path", "query", "database", "fresh_within_hours", "tolerate", "suite")
+_SOURCE_KEYS = ("path", "query", "delta", "version", "database", "fresh_within_hours", "tolerate", "suite")
+_PLACES = ("path", "query", "delta")
 _MODEL_KEYS = ("values", "search", "seed", "threads")
 _RANGE_KEYS = ("low", "high", "log", "integer")
 _WORKSPACE_KEYS = ("database", "artifacts", "online", "actor")
@@ -58,11 +59,11 @@ def source_spec(document: Document, source: type[Source]) -> SourceSpec:
     path = f"source.{name}"
     table = document.table("source", name)
     document.known_only(path, table, _SOURCE_KEYS)
-    if ("path" in table) == ("query" in table):
+    if sum(key in table for key in _PLACES) != 1:
         document.fault(
-            path, "says neither or both of `path` and `query`", f'write [{path}] and path = "data/*.parquet"'
+            path, "must say one of `path`, `query` and `delta`", f'write [{path}] and path = "data/*.parquet"'
         )
-    for key in ("path", "query", "database", "suite"):
+    for key in (*_PLACES, "database", "suite"):
         if not isinstance(table.get(key, ""), str):
             document.fault(f"{path}.{key}", "must be a text")
     fresh, tolerate = table.get("fresh_within_hours"), table.get("tolerate", 0.05)
@@ -72,7 +73,11 @@ def source_spec(document: Document, source: type[Source]) -> SourceSpec:
     if not _number(tolerate) or not 0 <= tolerate <= 1:
         document.fault(f"{path}.tolerate", "must be a share between 0 and 1")
         tolerate = 0.05
-    location = Location(table.get("path"), table.get("query"), table.get("database"))
+    version = table.get("version")
+    if version is not None and (type(version) is not int or version < 0 or "query" in table):
+        document.fault(f"{path}.version", "must be the number of a version of a Delta table", "such as version = 12")
+        version = None
+    location = Location(table.get("path"), table.get("query"), table.get("database"), table.get("delta"), version)
     suite = table.get("suite") if isinstance(table.get("suite"), str) else None
     return SourceSpec(name, source.noria_schema, location, hours(fresh) if fresh else None, tolerate, suite)
 

@@ -22,17 +22,26 @@ class Brought:
 
 @dataclass(frozen=True)
 class Given:
-    """What was written for another tool: the file that names it there, how many files, and what was left out."""
+    """What was written for another tool: the file or address that names it there, how many files, what was left out.
 
-    path: Path
+    `told` is what became of it, or what to do with it there, in words.
+    """
+
+    path: Path | str
     files: int
     notes: tuple[str, ...] = ()
+    told: str = ""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One tool. `read` takes what a user points at, `write` a snapshot, the tool's folder and a name there."""
+    """One tool. `read` takes what a user points at.
+
+    `write` takes a snapshot, the tool's folder or address, a name there (None: the tool's choice), and what is to
+    become of what is there: one of the `modes`, or "" for the tool's choice.
+    """
 
     name: str
-    read: Callable[[Workspace, Path], list[Brought]]
-    write: Callable[[Workspace, Snapshot, Path, str], Given]
+    read: Callable[[Workspace, str], list[Brought]]
+    write: Callable[[Workspace, Snapshot, str, str | None, str], Given]
+    modes: tuple[str, ...] = ()

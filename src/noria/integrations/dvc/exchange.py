@@ -22,12 +22,13 @@ from noria.integrations.dvc.metafiles import Output, read_outputs, safe_parts, w
 from noria.workspace.workspace import Workspace
 
 
-def read(ws: Workspace, path: Path) -> list[Brought]:
+def read(ws: Workspace, place: str | Path) -> list[Brought]:
     """Commit every output that a `.dvc` file or a `dvc.lock` names; each is a dataset of its path's last part.
 
     Raises BadMetafile, NotFound for content that is not in the cache, Corrupt for content that is not what DVC says,
     and whatever a commit raises.
     """
+    path = Path(place).absolute()
     cache, brought = Cache.above(path), []
     for output in read_outputs(path):
         place = path.parent / output.path
@@ -45,11 +46,16 @@ def read(ws: Workspace, path: Path) -> list[Brought]:
     return brought
 
 
-def write(ws: Workspace, snapshot: Snapshot, repository: Path, name: str) -> Given:
+def write(ws: Workspace, snapshot: Snapshot, place: str | Path, name: str | None = None, mode: str = "") -> Given:
     """Make a snapshot an output of a DVC repository, which is made when there is none: `NAME.dvc`, and its cache.
+
+    Without a name it is called as the dataset is. There is but one mode: an output of that name is replaced.
 
     Links and empty folders are left out, since DVC has none; a name that is no UTF-8 cannot be told. Raises BadInput.
     """
+    if mode:
+        raise BadInput(f"an output of DVC has no mode {mode!r}", hint="leave it out: what is there is replaced")
+    repository, name = Path(place), snapshot.dataset.rpartition("/")[2] if name is None else name
     if safe_parts(name) is None or "/" in name:
         raise BadInput(f"{name!r} cannot be the name of an output", hint="write a plain name, such as raw")
     _prepare(repository)
@@ -62,7 +68,7 @@ def write(ws: Workspace, snapshot: Snapshot, repository: Path, name: str) -> Giv
     metafile = repository / f"{name}.dvc"
     write_metafile(metafile, md5, sum(entry.size for entry in kept), len(kept))
     notes = [f"{shown(entry.path)} is a {entry.kind}" for entry in entries if entry.kind in ("link", "folder")]
-    return Given(metafile, len(kept), tuple(notes))
+    return Given(metafile, len(kept), tuple(notes), "check it out with `dvc checkout`")
 
 
 def _files(cache: Cache, output: Output) -> list[Listed]:

@@ -1,0 +1,1 @@
+"""Delta Lake tables as sources, read at a version. Needs the extra `lake`."""

@@ -1,0 +1,1 @@
+"""Tables of data versions, written as Delta Lake tables. Needs the extra `lake`."""
