@@ -57,7 +57,7 @@ def test_views_by_their_names_in_their_own_columns(call) -> None:
     send(call, "Departure", departure(10.0))
     answer = ask(call, {"origin": "JFK", "tailnum": "N1"}, views=["Aircraft", "Airport", "Aircraft"])
     (row,) = answer["rows"]
-    assert list(row["features"])[0] == "Aircraft.last_delay"
+    assert next(iter(row["features"])) == "Aircraft.last_delay"
     assert set(row["event_times"]) == set(answer["freshness"]) == {"Aircraft", "Airport"}
     assert row["features"]["Airport.departures"] == 1
 
@@ -139,7 +139,9 @@ def test_every_fault_of_every_row_is_told_at_once(call) -> None:
 
 def test_a_request_of_the_model_may_be_sent_as_it_is_but_views_take_only_their_own_columns(call) -> None:
     assert ask(call, flight())["rows"]
-    assert "rows[0].distance" in refusal(call, {"views": ["Airport"], "rows": [{"origin": "JFK", "distance": 1}]})["error"]
+    assert (
+        "rows[0].distance" in refusal(call, {"views": ["Airport"], "rows": [{"origin": "JFK", "distance": 1}]})["error"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -197,9 +199,11 @@ def test_of_a_key_that_is_there_twice_the_last_counts(call) -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["model", "views", "rows", "entities", "features", "feature_service", "origin"]), inner
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["model", "views", "rows", "entities", "features", "feature_service", "origin"]), inner
+            )
         ),
         max_leaves=12,
     )
