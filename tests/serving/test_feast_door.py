@@ -212,7 +212,13 @@ def test_several_entities_of_a_view_and_times_among_its_features(tmp_path: Path)
 
 
 def test_moments_as_feast_writes_them() -> None:
-    for text in ("2026-11-01T11:45:00Z", "2026-11-01T11:45:00.250Z", "2026-11-01T11:45:00.000001Z", NEVER):
+    for text in (
+        "2026-11-01T11:45:00Z",
+        "2026-11-01T11:45:00.250Z",
+        "2026-11-01T11:45:00.000001Z",
+        "0099-01-01T00:00:00Z",
+        NEVER,
+    ):
         assert rfc3339(parse_moment(text)) == text
 
 

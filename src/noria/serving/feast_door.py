@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from noria.core.clock import Micros
+from noria.core.clock import Micros, to_datetime
 from noria.core.errors import Fault
 from noria.core.suggest import did_you_mean
 from noria.features.model import BadRequestRow, FeatureSpec
@@ -55,9 +55,10 @@ def answer_feast(body: Any, catalogue: Catalogue, online: OnlineFeatures, now: M
     ]
     for one, spec in features:
         values = [found.values[spec.name] for found in readings[one.view.name]]
-        statuses = _statuses(spec, values, readings[one.view.name], now)
+        moments = times[one.view.name]
+        statuses = _statuses(spec, values, readings[one.view.name], now, known=_NEVER not in moments)
         values = _as_seconds(values) if spec.dtype == "time" else values
-        columns.append({"values": values, "statuses": statuses, "event_timestamps": times[one.view.name]})
+        columns.append({"values": values, "statuses": statuses, "event_timestamps": moments})
     return {"metadata": {"feature_names": [*entities, *names]}, "results": columns}
 
 
@@ -80,9 +81,13 @@ def _read(
     return {name: online.read_many(one.view, wanted, now) for name, (one, wanted) in asked.items()}
 
 
-def _statuses(spec: FeatureSpec, values: Sequence[Any], readings: Sequence[Reading], now: Micros) -> list[str]:
-    """What each value is: the meanings are those of FieldStatus in ServingService.proto."""
+def _statuses(
+    spec: FeatureSpec, values: Sequence[Any], readings: Sequence[Reading], now: Micros, *, known: bool
+) -> list[str]:
+    """What each value is: the meanings are those of FieldStatus in ServingService.proto. `known`: every entity is."""
     told = ["PRESENT"] * len(values)
+    if known and None not in values:
+        return told
     for place, (value, one) in enumerate(zip(values, readings, strict=True)):
         if one.event_time is None:
             told[place] = "NOT_FOUND"
@@ -111,9 +116,7 @@ def rfc3339(moment: Micros) -> str:
     >>> rfc3339(1_500_000), rfc3339(-1)
     ('1970-01-01T00:00:01.500Z', '1969-12-31T23:59:59.999999Z')
     """
-    from noria.core.clock import to_datetime
-
-    text = to_datetime(moment).strftime("%Y-%m-%dT%H:%M:%S")
+    text = to_datetime(moment).isoformat()[:19]
     rest = moment % 1_000_000
     if not rest:
         return f"{text}Z"
