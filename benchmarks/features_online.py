@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from noria.core.schema import Column
 from noria.features.model import FeatureSpec, ViewSpec
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.stores.online import OnlineStore
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_redis import RedisOnlineStore

@@ -60,6 +60,18 @@ def test_iso_text_is_read_to_the_microsecond(moments, between):
     assert typed(text, pa.string(), "time") == ([to_micros(moment) for moment in aware], [False] * len(aware))
 
 
+def test_the_hour_that_comes_twice_and_the_one_that_never_comes():
+    """Clocks in New York went back on 2013-11-03 at 2 and forward on 2013-03-10 at 2."""
+    first, second = "2013-11-03T01:30:00-04:00", "2013-11-03T01:30:00-05:00"
+    hour = 3_600_000_000
+    (one, other), _ = typed([first, second], pa.string(), "time")
+    assert other - one == hour
+    zoned = pa.timestamp("us", tz="America/New_York")
+    assert typed([one, other], zoned, "time") == ([one, other], [False, False])
+    (skipped,), unusable = typed(["2013-03-10T02:30:00"], pa.string(), "time")  # without a zone it is UTC, which has it
+    assert (skipped, unusable) == (to_micros(datetime(2013, 3, 10, 2, 30, tzinfo=UTC)), [False])
+
+
 @settings(deadline=None)
 @given(st.lists(st.none() | st.integers(-(2**63) + 1, 2**63 - 1)), st.sampled_from(["s", "ms", "us", "ns"]))
 def test_timestamps_of_every_unit_are_rounded_down_or_marked_when_no_calendar_has_them(ticks, unit):

@@ -9,7 +9,7 @@ from noria.erasure.kept import erase_events, erase_online
 from noria.erasure.model import Subject
 from noria.erasure.reading import files_below, hits_in
 from noria.features.model import FeatureSpec, ViewSpec
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.testing.streams import DAY, HOUR, ORDER
 from noria.testing.workspace import NOON, make_workspace
 

@@ -24,7 +24,7 @@ from sensors import (
     workspace,
 )
 
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.testing import oracle
 

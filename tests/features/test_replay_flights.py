@@ -24,7 +24,7 @@ from noria.features.model import (
     ViewSpec,
     input_columns,
 )
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.features.operations import build_part, load_features
 from noria.features.vector import Vectorizer
 from noria.project.examples.flights_data import write_flights

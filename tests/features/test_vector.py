@@ -7,7 +7,7 @@ import pytest
 from sensors import DAY, HOUR, WITH_FUNCTION, hour, reading
 
 from noria.features.model import BadRequestRow, input_columns
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.features.vector import Vectorizer
 from noria.stores.online_memory import MemoryOnlineStore
 

@@ -9,7 +9,7 @@ import typer
 
 from noria.cli.data_output import snapshot_object
 from noria.cli.opening import HERE, Folder, Json, open_stores
-from noria.cli.output import say_json
+from noria.cli.output import counted, say_json
 
 Tool = Annotated[str, typer.Option("--format", help="The tool: dvc, delta or lakefs.")]
 
@@ -35,7 +35,9 @@ def import_(
         return
     for one in brought:
         made = one.committed
-        print(f"{made.snapshot.dataset}@{made.branch} is {made.snapshot.id[:12]}: {made.snapshot.files} files")
+        print(
+            f"{made.snapshot.dataset}@{made.branch} is {made.snapshot.id[:12]}: {counted(made.snapshot.files, 'file')}"
+        )
         for note in one.notes:
             print(f"  {note}")
 
@@ -60,7 +62,7 @@ def export(
         said = {"path": str(given.path), "files": given.files, "told": given.told, "notes": list(given.notes)}
         say_json(said)
         return
-    print(f"{given.path}: {given.files} files; {given.told}")
+    print(f"{given.path}: {counted(given.files, 'file')}; {given.told}")
     for note in given.notes:
         print(f"  left out: {note}")
 

@@ -17,7 +17,7 @@ from noria.cli.data_output import (
     table_object,
 )
 from noria.cli.opening import HERE, Folder, Json, open_stores
-from noria.cli.output import say_json, say_table
+from noria.cli.output import counted, say_json, say_table
 
 Address = Annotated[str, typer.Argument(help="NAME or NAME@REFERENCE.", metavar="ADDRESS")]
 
@@ -70,7 +70,7 @@ def show(address: Address, project: Folder = HERE, json: Json = False) -> None:
         return
     lines = {
         "snapshot": one.id, "content": one.root, "at": show_moment(one.at), "by": one.author,
-        "message": one.origin.message, "holds": f"{one.files} files, {megabytes(one.size)}",
+        "message": one.origin.message, "holds": f"{counted(one.files, 'file')}, {megabytes(one.size)}",
         "parents": ", ".join(id[:12] for id in one.parents), "run": one.origin.run, "code": one.origin.code,
         "made from": ", ".join(id[:12] for id in one.origin.inputs),
         "needed by": ", ".join(pin.holder for pin in pins),
@@ -121,7 +121,7 @@ def diff(
         print(change_line(change))
     for table in found.tables:
         print("\n".join(table_lines(table)))
-    print(f"{len(found.changes)} paths differ." if found.changes else "Nothing differs.")
+    print(f"{counted(len(found.changes), 'path')} changed." if found.changes else "Nothing differs.")
 
 
 def _datasets(names: list[str], *, as_json: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from noria.cli.output import counted
+
 if TYPE_CHECKING:
     from noria.data.versions.model import Change, Entry, Snapshot, TableDiff
 
@@ -48,7 +50,9 @@ def change_line(change: Change) -> str:
 
 def table_lines(table: TableDiff) -> list[str]:
     """How the rows of a table differ, as lines."""
-    lines = [f"table {table.name}: {table.added} rows added, {table.removed} removed, {table.changed} changed"]
+    lines = [
+        f"table {table.name}: {counted(table.added, 'row')} added, {table.removed} removed, {table.changed} changed"
+    ]
     lines += [f"  columns {what}: {', '.join(names)}" for what, names in (
         ("added", table.columns_added), ("removed", table.columns_removed), ("of another type", table.columns_retyped)
     ) if names]  # fmt: skip

@@ -10,7 +10,7 @@ import typer
 
 from noria.cli.data_output import change_line, change_object, megabytes, snapshot_object
 from noria.cli.opening import HERE, Folder, Json, open_stores
-from noria.cli.output import say_json
+from noria.cli.output import counted, say_json
 
 Tree = Annotated[Path, typer.Argument(help="The folder.", metavar="FOLDER")]
 
@@ -47,9 +47,9 @@ def commit(
         say_json(snapshot_object(made.snapshot) | {"branch": made.branch, "new": made.new, "hashed": made.hashed,
                                                    "clashes": pairs})  # fmt: skip
         return
-    held = f"{made.snapshot.files} files, {megabytes(made.snapshot.size)}"
+    held = f"{counted(made.snapshot.files, 'file')}, {megabytes(made.snapshot.size)}"
     if made.new:
-        print(f"{made.snapshot.dataset}@{made.branch} is {made.snapshot.id[:12]}: {held}; {made.hashed} were read.")
+        print(f"{made.snapshot.dataset}@{made.branch} is {made.snapshot.id[:12]}: {held}; {made.hashed} read.")
     else:
         print(f"Nothing has changed: {made.snapshot.dataset}@{made.branch} is {made.snapshot.id[:12]}, {held}.")
     for one, other in pairs[:10]:
@@ -77,7 +77,7 @@ def status(folder: Tree, project: Folder = HERE, json: Json = False) -> None:
         print(f"The branch is at {found.head[:12]} now: `noria data checkout`, or commit to a branch and merge.")
     for change in found.changes:
         print(change_line(change))
-    print(f"{len(found.changes)} changes." if found.changes else "Nothing has changed.")
+    print(f"{counted(len(found.changes), 'change')}." if found.changes else "Nothing has changed.")
 
 
 def checkout(

@@ -38,6 +38,15 @@ def say_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object
     Console().print(table)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in English.
+
+    >>> counted(1, "file"), counted(1200, "row")
+    ('1 file', '1,200 rows')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def beginnings(names: Sequence[str], least: int = 12) -> list[str]:
     """The first characters of each name, so many that all differ; enough to name a run by.
 

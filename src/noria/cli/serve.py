@@ -12,7 +12,7 @@ from noria.cli.opening import HERE, Folder, open_project
 
 if TYPE_CHECKING:
     from noria.features.model import ViewSpec
-    from noria.features.online import OnlineFeatures
+    from noria.features.online.features import OnlineFeatures
     from noria.workspace.workspace import Workspace
 
 

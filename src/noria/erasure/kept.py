@@ -17,7 +17,7 @@ from noria.core.errors import Conflict
 from noria.erasure.model import ERASED, Place, StillRunning, Subject
 from noria.erasure.rows import mask
 from noria.erasure.values import mentions, scrubbed
-from noria.features.packing import packed, unfolded
+from noria.features.online.packing import packed, unfolded
 from noria.stores.compaction import compact_lmdb
 from noria.stores.online import OnlineStore
 from noria.stores.spool import rewrite_spool

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from noria.erasure.model import Subject
 from noria.erasure.values import mentions
-from noria.features.packing import unfolded
+from noria.features.online.packing import unfolded
 from noria.stores.spool import read_spool
 
 _PASSED_OVER = {".git", ".venv", "__pycache__", "node_modules", ".pytest_cache"}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from noria.core.clock import Micros
@@ -25,7 +27,7 @@ from noria.workspace.workspace import Workspace
 
 _FORM = 3
 """Raised whenever the computation changes, so that results of an older release are not reused."""
-_ARROW: dict[DType, pa.DataType] = {
+ARROW_TYPES: dict[DType, pa.DataType] = {
     "string": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "time": pa.int64()
 }  # fmt: skip
 _SQL: dict[DType, str] = {
@@ -57,17 +59,30 @@ def build_part(
     and key. The same inputs give the same bytes. Raises NotFound for a part or source that is not there,
     FunctionFailed when a feature function raises or returns another type than it declares.
     """
-    connection = duckdb.connect(config={"threads": 1})  # one thread: sums of doubles come out the same each time
+    rows = rows_of([spine], {spine.digest: ws.blobs.path(spine.digest)}, [column.name for column in inputs.request])
+    connection = _engine()
     try:
-        table = _joined(ws, connection, inputs, spine, _reached(inputs, spine, sources))
+        return ws.blobs.put(_parquet(_computed(ws, connection, inputs, _Asked(rows, spine), sources, functions)))
     finally:
         connection.close()
-    for one in inputs.inputs:
-        if isinstance(one, FunctionInput):
-            table = _with_function(table, one, inputs, functions)
-    columns = input_columns(inputs)
-    kept = dict.fromkeys([inputs.key, inputs.asked_at, *(column.name for column in columns)])
-    return ws.blobs.put(_parquet(table.select(list(kept))))
+
+
+def features_of(
+    ws: Workspace, inputs: InputSet, requests: pa.Table, sources: Mapping[str, Sequence[Part]], functions: Functions
+) -> pa.Table:
+    """The same columns for requests that are given as a table, without keeping them.
+
+    `requests` has the request's columns, moments in int64 microseconds; one row at least. Raises as `build_part`.
+    """
+    bounds = pc.min_max(requests[inputs.asked_at])
+    span = _Span(bounds["min"].as_py(), bounds["max"].as_py())
+    connection = _engine()
+    try:
+        connection.register("noria_requests", requests)
+        asked = _Asked("SELECT * FROM noria_requests", span)
+        return _computed(ws, connection, inputs, asked, sources, functions)
+    finally:
+        connection.close()
 
 
 def load_features(ws: Workspace, digests: Sequence[str]) -> pa.Table:
@@ -75,22 +90,57 @@ def load_features(ws: Workspace, digests: Sequence[str]) -> pa.Table:
     return pa.concat_tables(pq.read_table(ws.blobs.path(digest)) for digest in digests)
 
 
+@dataclass(frozen=True)
+class _Span:
+    """From the first request to the last one."""
+
+    first_event: Micros
+    last_event: Micros
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Requests as a SELECT, and when they were."""
+
+    sql: str
+    span: _Span | Part
+
+
+def _engine() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"threads": 1})  # one thread: sums of doubles come out the same each time
+
+
+def _computed(
+    ws: Workspace,
+    connection: duckdb.DuckDBPyConnection,
+    inputs: InputSet,
+    asked: _Asked,
+    sources: Mapping[str, Sequence[Part]],
+    functions: Functions,
+) -> pa.Table:
+    table = _joined(ws, connection, inputs, asked, _reached(inputs, asked.span, sources))
+    for one in inputs.inputs:
+        if isinstance(one, FunctionInput):
+            table = _with_function(table, one, inputs, functions)
+    kept = dict.fromkeys([inputs.key, inputs.asked_at, *(column.name for column in input_columns(inputs))])
+    return table.select(list(kept))
+
+
 def _joined(
     ws: Workspace,
     connection: duckdb.DuckDBPyConnection,
     inputs: InputSet,
-    spine: Part,
+    spine: _Asked,
     reached: Mapping[str, Sequence[Part]],
 ) -> pa.Table:
-    needed = [spine, *(part for parts in reached.values() for part in parts)]
-    paths = {part.digest: ws.blobs.path(part.digest) for part in needed}
+    paths = {part.digest: ws.blobs.path(part.digest) for parts in reached.values() for part in parts}
     names = [column.name for column in inputs.request]
     asked, key = quoted(inputs.asked_at), quoted(inputs.key)
     connection.execute(
         f"CREATE TEMP TABLE spine AS SELECT row_number() OVER (ORDER BY {asked}, {key}) AS noria_row, "
-        f"{asked} AS noria_t, {', '.join(map(quoted, names))} FROM ({rows_of([spine], paths, names)})"
+        f"{asked} AS noria_t, {', '.join(map(quoted, names))} FROM ({spine.sql})"
     )
-    join = Join(connection, spine.first_event, spine.last_event, knowledge=inputs.knowledge)
+    join = Join(connection, spine.span.first_event, spine.span.last_event, knowledge=inputs.knowledge)
     views = {view.name: view for view in inputs.views}
     made: list[Made] = []
     for one in inputs.inputs:
@@ -113,7 +163,7 @@ def _rows(columns: Sequence[Column], parts: Sequence[Part], paths: Mapping[str, 
     return f"SELECT {empty}, NULL::BIGINT AS {INGESTED_AT} WHERE FALSE"
 
 
-def _reached(inputs: InputSet, spine: Part, sources: Mapping[str, Sequence[Part]]) -> dict[str, list[Part]]:
+def _reached(inputs: InputSet, spine: _Span | Part, sources: Mapping[str, Sequence[Part]]) -> dict[str, list[Part]]:
     """Of each source the parts that some request of `spine` may depend on."""
     reached = {}
     for source in sorted({source for view in inputs.views for source in view.sources}):
@@ -146,7 +196,7 @@ def _with_function(table: pa.Table, spec: FunctionInput, inputs: InputSet, funct
     call = caller(spec, inputs, functions)
     arguments = [table[name].to_pylist() for name in spec.arguments]
     values = [call(dict(zip(spec.arguments, row, strict=True))) for row in zip(*arguments, strict=True)]
-    return table.append_column(spec.name, pa.array(values, _ARROW[spec.dtype]))
+    return table.append_column(spec.name, pa.array(values, ARROW_TYPES[spec.dtype]))
 
 
 def _parquet(table: pa.Table) -> bytes:

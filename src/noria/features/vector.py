@@ -7,10 +7,10 @@ from typing import Any
 
 from noria.core.clock import Micros
 from noria.core.errors import Fault
-from noria.features.events import RowReader, shown
 from noria.features.functions import caller
 from noria.features.model import BadRequestRow, FunctionInput, InputSet, ViewInput
-from noria.features.online import OnlineFeatures
+from noria.features.online.events import RowReader, shown
+from noria.features.online.features import OnlineFeatures
 
 
 class Vectorizer:

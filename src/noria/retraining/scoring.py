@@ -18,6 +18,7 @@ import pyarrow as pa
 from noria.core.clock import to_datetime
 from noria.data.model import Part
 from noria.features import operations as features
+from noria.features.equality import equal
 from noria.features.model import input_columns
 from noria.monitoring.observations import PredictionRow
 from noria.optimization import operations as packaging
@@ -28,10 +29,6 @@ from noria.retraining.steps import Functions
 from noria.training.cache import StepCache
 from noria.validation.metrics import measure
 from noria.workspace.workspace import Workspace
-
-_TOLERANCE = 1e-9
-"""Relative difference of doubles up to which offline and online are equal; everything else is compared bit by bit."""
-
 
 Answer = PredictionRow
 """A logged prediction, as far as it is scored."""
@@ -146,14 +143,3 @@ def _build(
 ) -> dict[str, Any]:
     digest = features.build_part(ws, plan.training.inputs, part, sources, functions)
     return {"features": digest, "blobs": [digest]}
-
-
-def equal(online: Any, offline: Any) -> bool:
-    """The equality of DESIGN: bit-equal, but for doubles, which may differ by their last digits.
-
-    >>> equal(0.1 + 0.2, 0.3), equal(None, 0.0), equal("JFK", "JFK")
-    (True, False, True)
-    """
-    if isinstance(online, float) and isinstance(offline, float):
-        return abs(online - offline) <= _TOLERANCE * max(1.0, abs(online), abs(offline))
-    return bool(online == offline)

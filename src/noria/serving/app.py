@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from noria.core.clock import Clock, ManualClock, monotonic
 from noria.core.errors import NoriaError
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.serving import feedback, open_inference, rows
 from noria.serving.endpoint import Endpoint
 from noria.serving.feast_door import answer_feast

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from noria.core.digest import canonical
 from noria.core.errors import NoriaError
 from noria.features.model import InputSet, ViewSpec
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.serving.app import App
 from noria.serving.asgi import MOST_BYTES, asgi
 from noria.serving.endpoint import Endpoint

@@ -14,10 +14,10 @@ from typing import Any
 from noria.core.clock import Micros
 from noria.core.errors import Fault
 from noria.core.suggest import did_you_mean
-from noria.features.events import shown
 from noria.features.model import BadRequestRow, FeatureSpec
-from noria.features.online import OnlineFeatures
-from noria.features.view_states import Reading
+from noria.features.online.events import shown
+from noria.features.online.features import OnlineFeatures
+from noria.features.online.view_states import Reading
 from noria.serving.features_door import MOST_ENTITIES, Catalogue, Lookup
 from noria.serving.json_body import as_object, kind_of
 from noria.serving.model import BadPayload, UnknownView

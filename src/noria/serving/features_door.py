@@ -15,10 +15,10 @@ from noria.core.clock import Micros
 from noria.core.errors import Fault
 from noria.core.schema import Column
 from noria.core.suggest import did_you_mean
-from noria.features.events import Converter, Misfit, converter, shown
-from noria.features.ledger import Fresh
 from noria.features.model import BadRequestRow, InputSet, ViewInput, ViewSpec
-from noria.features.online import OnlineFeatures
+from noria.features.online.events import Converter, Misfit, converter, shown
+from noria.features.online.features import OnlineFeatures
+from noria.features.online.ledger import Fresh
 from noria.serving.json_body import as_object, kind_of
 from noria.serving.lineup import Board
 from noria.serving.model import BadPayload, ServedModel, UnknownModel, UnknownView

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
 from noria.features.model import ViewSpec
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.features.vector import Vectorizer
 from noria.optimization.model import NotServable, Package
 from noria.optimization.operations import load_package

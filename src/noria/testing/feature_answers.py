@@ -15,7 +15,7 @@ from noria.data.model import INGESTED_AT
 from noria.features.model import Knowledge
 from noria.features.offline.costs import Plan
 from noria.features.offline.join import Join
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.stores.online_memory import MemoryOnlineStore
 from noria.testing import oracle
 from noria.testing.feature_worlds import Row, World

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from noria.core.schema import Column
 from noria.data.model import INGESTED_AT, Part
 from noria.features.model import InputSet, ViewInput, ViewSpec
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.features.operations import build_part, load_features
 from noria.stores.online import OnlineStore
 from noria.testing import oracle

@@ -74,7 +74,7 @@ class StreamSuite:
         wait_for(plane, "AAA", 40)
         wait_until(lambda: len(letters(dead)) >= len(bad))
         tally = with_bad.stop()
-        assert tally["taken"] == 40
+        assert tally["taken"] == 40, tally
         assert tally["dead"] == len(bad)
         reasons = [letter["reason"] for letter in letters(dead)]
         assert any("left_at is missing" in reason or "left_at: is missing" in reason for reason in reasons), reasons

@@ -118,7 +118,7 @@ def test_a_pandera_model_in_a_file(noria: Shell, tmp_path: Path) -> None:
 def test_what_is_no_suite_says_so(noria: Shell, suite: str) -> None:
     with pytest.raises(NoriaError) as told:
         noria("trips.parquet", "-s", suite)
-    assert told.value.code == "N3020"
+    assert told.value.code == "N3050"
 
 
 def test_help_tells_of_all(noria: Shell) -> None:

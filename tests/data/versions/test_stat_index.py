@@ -32,11 +32,6 @@ def test_a_file_that_could_change_again_in_the_same_tick_is_not_remembered(tmp_p
     assert bool(load_index(tmp_path / "index")) is kept
 
 
-def test_a_file_whose_time_was_put_back_just_now_is_not_remembered(tmp_path):
-    save_index(tmp_path / "index", [row(3, changed=BEGAN - 1), row(3, b"b", changed=BEGAN - SECOND)], BEGAN)
-    assert list(load_index(tmp_path / "index")) == [b"b"]
-
-
 def test_rows_come_back_as_they_were(tmp_path):
     rows = [row(1, b"caf\xe9\n"), Row(Entry(b"b", "program", 9, b"x" * 32, b"m" * 16), 3, 0, 2**63)]
     save_index(tmp_path / "index", rows, BEGAN)

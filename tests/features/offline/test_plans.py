@@ -104,7 +104,7 @@ def test_times_before_1970_and_the_edges_of_hops(plan: Plan) -> None:
 def test_numbers_that_are_hard_to_add(plan: Plan) -> None:
     rows = [event(number, heat) for number, heat in enumerate([1e16, 1.0, -1e16, 0.1, 1e-9, 3e8])]
     made = asked(rows, 2, 3, 4, 5, 6, HOUR)
-    huge = asked([event(number, heat) for number, heat in enumerate([1e300, 1.0, -1e300])], 1, 2, 3)
+    huge = asked([event(number, heat) for number, heat in enumerate([1e300, 1.23456789e291, -1e300])], 1, 2, 3)
     assert differences(expected(huge), offline(huge, plan)) == []
     assert differences(expected(made), offline(made, plan)) == []
     far = asked([event(number, 1e15 + number % 4) for number in range(200)], HOUR)

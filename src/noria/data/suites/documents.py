@@ -26,7 +26,7 @@ _NAMES = {"1.x": ("name", "type", "suite_parameters"),
 class FaultySuite(FaultyInput):
     """A suite with expectations that are none; every one is told."""
 
-    code = "N3023"
+    code = "N3053"
 
 
 def read_suite(path: Path) -> Suite:

@@ -34,19 +34,19 @@ class Verdict(StrEnum):
 class BadSuite(BadInput):
     """A document that is no suite: not JSON, not an object, without expectations, too deep or too large."""
 
-    code = "N3020"
+    code = "N3050"
 
 
 class UnreadableTable(BadInput):
     """What was to be checked cannot be read as a table."""
 
-    code = "N3021"
+    code = "N3051"
 
 
 class SuiteFailed(BadInput):
     """A critical expectation does not hold, where that stops the work."""
 
-    code = "N3022"
+    code = "N3052"
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def load_index(path: Path) -> dict[bytes, Row]:
 def save_index(path: Path, rows: Iterable[Row], began: int) -> None:
     """Write the rows of files that had settled when the hashing began (nanoseconds by the disk's clock)."""
     fine, coarse = began - _TICK, began - _COARSE_TICK
-    kept = [row for row in rows if row.modified < (fine if row.modified % _SECOND else coarse) and row.changed < fine]
+    kept = [row for row in rows if row.modified < (fine if row.modified % _SECOND else coarse)]
     body = _encoder.encode(kept)
     write_whole(path, _MAGIC + blake3(body).digest() + body, durable=False)
 

@@ -70,19 +70,14 @@ class Delivery:
                 letters.append(found)
             else:
                 good.append(found)
-        runs = list(_runs(good))
-        answer = await self._post(runs) if runs else None
-        if runs and answer is None:
-            return False
-        if answer is not None and answer.status_code != 200:
-            for run in runs:
-                if not await self._one(run, letters):
-                    return False
+        for run in _runs(good):
+            if not await self._one(run, letters):
+                return False
         return not letters or await self._set_aside(letters)
 
     async def _one(self, run: _Run, letters: list[Letter]) -> bool:
-        """Deliver a run of which something may be bad; that goes to `letters`."""
-        answer = await self._post([run])
+        """Deliver a run; what is bad of it goes to `letters`."""
+        answer = await self._post(run)
         if answer is None or answer.status_code == 200:
             return answer is not None
         reasons = _reasons(answer, len(run.rows))
@@ -96,9 +91,9 @@ class Delivery:
                 return False
         return True
 
-    async def _post(self, runs: Sequence[_Run]) -> httpx.Response | None:
-        """What the data plane says of these runs, however long it is away; None when this is stopped first."""
-        body = msgspec.json.encode([run.batch(self._source) for run in runs])
+    async def _post(self, run: _Run) -> httpx.Response | None:
+        """What the data plane says of a run, however long it is away; None when this is stopped first."""
+        body = msgspec.json.encode([run.batch(self._source)])
         wait = _FIRST_WAIT
         while not self.stopping.is_set():
             try:
@@ -109,7 +104,7 @@ class Delivery:
                 said = _said(answer)
             except httpx.HTTPError as error:
                 said = str(error) or type(error).__name__
-            await self._wait(wait, said, sum(len(run.rows) for run in runs))
+            await self._wait(wait, said, len(run.rows))
             wait = min(_LONGEST_WAIT, wait * 2)
         return None
 

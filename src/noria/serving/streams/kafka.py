@@ -21,10 +21,14 @@ def subscribe(address: Address, name: str, most: int, handle: Handle) -> Subscri
     from faststream import AckPolicy
     from faststream.confluent import KafkaBroker
 
-    broker = KafkaBroker(address.servers, logger=None, apply_types=False)
+    broker = KafkaBroker(  # a reader makes no topics: asking for that takes a minute where it is not allowed
+        address.servers, logger=None, apply_types=False, allow_auto_create_topics=False
+    )
     subscriber = broker.subscriber(
         address.topic,
         group_id=address.options.get("group", "noria"),
+        session_timeout_ms=6_000,  # the least that brokers allow: a reader that was killed is replaced after it
+        heartbeat_interval_ms=2_000,
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.MANUAL,
         batch=True,

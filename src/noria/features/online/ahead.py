@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from noria.core.clock import Micros
-from noria.features.batches import Known
+from noria.features.online.batches import Known
 from noria.stores.online import OnlineStore
 
 _KEY = b"noria/ahead"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from noria.features.ledger import Ledger
-from noria.features.view_states import prefix_of
+from noria.features.online.ledger import Ledger
+from noria.features.online.view_states import prefix_of
 from noria.stores.online import OnlineStore
 
 

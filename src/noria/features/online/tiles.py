@@ -12,7 +12,7 @@ from typing import Any
 
 from noria.core.clock import Micros
 from noria.features.model import FOREVER
-from noria.features.packing import packed, unpacked
+from noria.features.online.packing import packed, unpacked
 from noria.features.windows import floor
 
 Partial = list[Any]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from noria.features.model import FeatureSpec, ViewSpec
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.testing import oracle
 from noria.testing.streams import DAY, HOUR, MINUTE, ORDER

@@ -16,8 +16,8 @@ from noria.core.clock import Micros
 from noria.features.aggregates.partial import Told
 from noria.features.aggregates.slots import column_types, layout, lifter, lowerer, merger
 from noria.features.model import FOREVER, FeatureSpec, ViewSpec
-from noria.features.newest import Newest
-from noria.features.tiles import Groups, Partial, Tier, merge_at
+from noria.features.online.newest import Newest
+from noria.features.online.tiles import Groups, Partial, Tier, merge_at
 from noria.features.windows import Span, span_of
 
 

@@ -18,13 +18,14 @@ from stations import COLUMNS, HOUR, MINUTE, STATION
 from noria.core.clock import parse_moment
 from noria.core.errors import BadInput, Conflict, NotFound
 from noria.features.model import BadEvents
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_memory import MemoryOnlineStore
 
 T = parse_moment("2024-06-10T12:00:00")
 VIEW = replace(STATION, columns=(replace(COLUMNS[0], nullable=False), *COLUMNS[1:]))
 HERE = str(Path(__file__).parent)
+BESIDE = str(Path(__file__).parents[1])
 
 
 def reading(number=0, **different):
@@ -194,11 +195,11 @@ def test_a_declaration_that_grew_reads_what_was_acknowledged_before(open_online)
 
 _SENDER = f"""
 import json, sys
-sys.path.insert(0, {HERE!r})
+sys.path[:0] = [{HERE!r}, {BESIDE!r}]
 from pathlib import Path
-from test_online import VIEW, reading
-from noria.features import online
-from noria.features.online import OnlineFeatures
+from test_features import VIEW, reading
+from noria.features.online import features as online
+from noria.features.online.features import OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
 online._CHECKPOINT = 70  # checkpoints often, so that the kill also falls into them
 folder = Path(sys.argv[1])

@@ -11,10 +11,10 @@ from sensors import DAY, EVERY_KIND, HOUR, MINUTE, READING, reading
 from test_handover import table
 
 from noria.core.errors import Conflict, NotFound, Unavailable
-from noria.features.ledger import Fresh
 from noria.features.model import BadEvents, ViewSpec
-from noria.features.online import OnlineFeatures
-from noria.features.reader import FeatureReader
+from noria.features.online.features import OnlineFeatures
+from noria.features.online.ledger import Fresh
+from noria.features.online.reader import FeatureReader
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.stores.online_memory import MemoryOnlineStore
 from noria.stores.online_redis import RedisOnlineStore

@@ -16,9 +16,9 @@ from sensors import DAY, EVERY_KIND, HOUR, MINUTE, READING, reading
 from noria.core.clock import parse_moment
 from noria.core.errors import BadInput, NotFound, StorageFull
 from noria.core.schema import Column
-from noria.features import online as module
 from noria.features.model import ViewSpec
-from noria.features.online import OnlineFeatures
+from noria.features.online import features as module
+from noria.features.online.features import OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
 from noria.testing import oracle
 
@@ -154,10 +154,10 @@ def test_an_empty_history_is_a_history(opened: Open) -> None:
 
 DYING = """
 import os, sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {tests!r}
 from pathlib import Path
 from sensors import EVERY_KIND, reading
-from noria.features.online import OnlineFeatures
+from noria.features.online.features import OnlineFeatures
 from noria.stores.online_lmdb import LmdbOnlineStore
 from test_handover import AT, table
 store = LmdbOnlineStore(Path(sys.argv[1]) / "store")
@@ -169,7 +169,8 @@ online.backfill({{"Reading": table([reading("a", AT), reading("b", AT)])}})
 
 
 def test_a_backfill_that_was_killed_begins_anew(opened: Open, tmp_path: Path) -> None:
-    script = DYING.format(tests=str(Path(__file__).parent))
+    here = Path(__file__).parent
+    script = DYING.format(tests=[str(here), str(here.parent)])
     assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == 9
     online = opened()
     assert online.waiting() == ["Reading"]

@@ -8,9 +8,9 @@ from typing import Any
 from noria.core.clock import Micros, show_moment
 from noria.core.errors import Fault
 from noria.data.model import INGESTED_AT
-from noria.features.batches import Known
-from noria.features.events import RowReader, ingested, merged_columns, shown
 from noria.features.model import BadEvents, ViewSpec
+from noria.features.online.batches import Known
+from noria.features.online.events import RowReader, ingested, merged_columns, shown
 
 SKEW = 60_000_000
 """How far a sender's clock may be ahead of ours, in microseconds."""

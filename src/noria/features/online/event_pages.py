@@ -13,7 +13,7 @@ from typing import Any
 
 from noria.core.clock import Micros
 from noria.features.aggregates.partial import Told
-from noria.features.packing import packed, unpacked
+from noria.features.online.packing import packed, unpacked
 from noria.stores.online import OnlineStore
 
 PAGE: Micros = 3_600_000_000

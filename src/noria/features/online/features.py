@@ -23,15 +23,15 @@ import pyarrow as pa
 
 from noria.core.clock import Micros
 from noria.core.errors import BadInput, Conflict, NotFound, StorageFull, Unavailable
-from noria.features.ahead import Ahead
-from noria.features.batches import Batch, Known, decode_batch, identity
-from noria.features.forgetting import forget_outlived
-from noria.features.history import fill
-from noria.features.kept_views import KeptViews, Names
-from noria.features.ledger import Fresh, Ledger
 from noria.features.model import ViewSpec
-from noria.features.seen import SeenIds
-from noria.features.view_states import Entity, Reading, ViewStates
+from noria.features.online.ahead import Ahead
+from noria.features.online.batches import Batch, Known, decode_batch, identity
+from noria.features.online.forgetting import forget_outlived
+from noria.features.online.history import fill
+from noria.features.online.kept_views import KeptViews, Names
+from noria.features.online.ledger import Fresh, Ledger
+from noria.features.online.seen import SeenIds
+from noria.features.online.view_states import Entity, Reading, ViewStates
 from noria.stores.online import OnlineStore
 from noria.stores.spool import Spool, drop_segment, read_spool, sealed_segments
 

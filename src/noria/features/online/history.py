@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 
 from noria.core.clock import Micros
 from noria.data.model import INGESTED_AT
-from noria.features.batches import Known
-from noria.features.joins import Joiner, joined_view
-from noria.features.ledger import NEVER
 from noria.features.model import ViewSpec
-from noria.features.view_states import ViewStates
+from noria.features.online.batches import Known
+from noria.features.online.joins import Joiner, joined_view
+from noria.features.online.ledger import NEVER
+from noria.features.online.view_states import ViewStates
 from noria.features.windows import lookback
 from noria.stores.online_memory import MemoryOnlineStore
 

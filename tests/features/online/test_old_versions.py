@@ -11,8 +11,8 @@ from sensors import DAY, EVERY_KIND, HOUR, reading
 
 from noria.core.digest import digest
 from noria.features.model import ViewSpec
-from noria.features.online import OnlineFeatures
-from noria.features.view_states import prefix_of
+from noria.features.online.features import OnlineFeatures
+from noria.features.online.view_states import prefix_of
 from noria.stores.online_lmdb import LmdbOnlineStore
 
 AT = 100 * DAY

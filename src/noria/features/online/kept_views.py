@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from noria.core.digest import digest
 from noria.core.errors import NotFound
-from noria.features.batches import Known
-from noria.features.intake import Intake
-from noria.features.joins import joined_view, joiner, past_of
-from noria.features.ledger import Kept, Ledger
 from noria.features.model import ViewSpec
-from noria.features.view_states import ViewStates
+from noria.features.online.batches import Known
+from noria.features.online.intake import Intake
+from noria.features.online.joins import joined_view, joiner, past_of
+from noria.features.online.ledger import Kept, Ledger
+from noria.features.online.view_states import ViewStates
 from noria.stores.online import OnlineStore
 
 

@@ -11,13 +11,13 @@ import msgspec
 
 from noria.core.clock import Micros
 from noria.features.aggregates.partial import Told
-from noria.features.entity_state import Keeper, State
-from noria.features.event_pages import EventPages
-from noria.features.joins import Joiner
-from noria.features.ledger import NEVER, Fresh, Kept
 from noria.features.model import FOREVER, ViewSpec
-from noria.features.packing import packed, unpacked
-from noria.features.tiles import plain
+from noria.features.online.entity_state import Keeper, State
+from noria.features.online.event_pages import EventPages
+from noria.features.online.joins import Joiner
+from noria.features.online.ledger import NEVER, Fresh, Kept
+from noria.features.online.packing import packed, unpacked
+from noria.features.online.tiles import plain
 from noria.features.windows import lookback, span_of
 from noria.stores.online import OnlineStore
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from noria.core.clock import Micros
 from noria.core.errors import NotFound
-from noria.features.kept_views import Names
-from noria.features.ledger import Ledger
 from noria.features.model import ViewSpec
-from noria.features.view_states import Entity, Reading, ViewStates
+from noria.features.online.kept_views import Names
+from noria.features.online.ledger import Ledger
+from noria.features.online.view_states import Entity, Reading, ViewStates
 from noria.stores.online import OnlineStore
 
 

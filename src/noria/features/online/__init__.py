@@ -1,0 +1,1 @@
+"""Features kept online: states of entities that events change, equal to what is computed offline."""
