@@ -2,8 +2,10 @@
 
 The JSON is that of feast 0.67 (feature_server.py, ServingService.proto): the join keys first, then the features, each
 as a column of values, statuses and event times. Where Feast's answer is an accident, ours is not: the features come in
-the order asked for, and a value older than its `ttl` is null with OUTSIDE_MAX_AGE (Feast gives the old value). An
-entity that nothing is known about has NOT_FOUND, with null or, for a count, 0. A model is a feature service.
+the order asked for, a value older than its `ttl` is null with OUTSIDE_MAX_AGE (Feast gives the old value), and a null
+of an entity that is known has NULL_VALUE, as Feast's protocol says (its Python server says PRESENT). An entity that
+nothing is known about has NOT_FOUND, with null or, for a count, 0. Times among the features are whole seconds, as
+Feast's are. A model is a feature service.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from noria.core.clock import Micros
+from noria.core.clock import Micros, to_datetime
 from noria.core.errors import Fault
 from noria.core.suggest import did_you_mean
 from noria.features.model import BadRequestRow, FeatureSpec
@@ -20,7 +22,7 @@ from noria.features.online.features import OnlineFeatures
 from noria.features.online.view_states import Reading
 from noria.serving.features_door import MOST_ENTITIES, Catalogue, Lookup
 from noria.serving.json_body import as_object, kind_of
-from noria.serving.model import BadPayload, UnknownView
+from noria.serving.model import BadPayload
 
 MOST_FEATURES = 1000
 _NEVER = "1970-01-01T00:00:00Z"
@@ -43,51 +45,69 @@ def answer_feast(body: Any, catalogue: Catalogue, online: OnlineFeatures, now: M
         raise BadPayload(
             f"two of the features are called {twice!r}", hint="ask for full_feature_names, and for each once"
         )
-    entities = _entities(asked.get("entities"))
-    keys = list(dict.fromkeys(key for one, _ in features for key in one.keys))
+    entities = _entities(asked.get("entities"), catalogue)
     rows = len(next(iter(entities.values()), ()))
-    readings = _read(features, entities, rows, online, now)
+    readings = _read(features, entities, online, now)
+    times = {name: [_written(one.event_time) for one in found] for name, found in readings.items()}
     columns = [
-        {"values": entities[key], "statuses": ["PRESENT"] * rows, "event_timestamps": [_NEVER] * rows} for key in keys
+        {"values": values, "statuses": ["PRESENT"] * rows, "event_timestamps": [_NEVER] * rows}
+        for values in entities.values()
     ]
-    columns += [_column(spec, readings[one.view.name], now) for one, spec in features]
-    return {"metadata": {"feature_names": [*keys, *names]}, "results": columns}
+    for one, spec in features:
+        values = [found.values[spec.name] for found in readings[one.view.name]]
+        moments = times[one.view.name]
+        statuses = _statuses(spec, values, readings[one.view.name], now, known=_NEVER not in moments)
+        values = _as_seconds(values) if spec.dtype == "time" else values
+        columns.append({"values": values, "statuses": statuses, "event_timestamps": moments})
+    return {"metadata": {"feature_names": [*entities, *names]}, "results": columns}
 
 
 def _read(
-    features: Asked, entities: Mapping[str, Sequence[Any]], rows: int, online: OnlineFeatures, now: Micros
+    features: Asked, entities: Mapping[str, Sequence[Any]], online: OnlineFeatures, now: Micros
 ) -> dict[str, list[Reading]]:
     faults: list[Fault] = []
-    found: dict[str, list[Reading]] = {}
-    lookups = {one.view.name: one for one, _ in features}
-    asked: dict[str, list[tuple[Any, ...]]] = {}
-    for name, one in lookups.items():
+    asked: dict[str, tuple[Lookup, list[tuple[Any, ...]]]] = {}
+    for name, one in {one.view.name: one for one, _ in features}.items():
         missing = [key for key in one.keys if key not in entities]
         if missing:
             raise BadPayload(f"entities lacks {missing[0]!r}", hint=f"view {name} is of {', '.join(one.keys)}")
-        chosen = [{key: entities[key][row] for key in one.keys} for row in range(rows)]
-        asked[name] = [one.entity(values, f"entities[{row}]", faults) for row, values in enumerate(chosen)]
+        chosen = [
+            dict(zip(one.keys, row, strict=True)) for row in zip(*(entities[key] for key in one.keys), strict=True)
+        ]
+        asked[name] = one, one.entities(chosen, "entities", faults)
     if faults:
-        raise BadRequestRow("the request", shown(faults), hint="an entity's values have the types of its columns")
-    for name, one in lookups.items():
-        found[name] = [online.read(one.view, entity, now) for entity in asked[name]]
-    return found
+        each = list(dict.fromkeys(faults))
+        raise BadRequestRow("the request", shown(each), hint="an entity's values have the types of its columns")
+    return {name: online.read_many(one.view, wanted, now) for name, (one, wanted) in asked.items()}
 
 
-def _column(spec: FeatureSpec, readings: Sequence[Reading], now: Micros) -> dict[str, list[Any]]:
-    return {
-        "values": [one.values[spec.name] for one in readings],
-        "statuses": [_status(spec, one, now) for one in readings],
-        "event_timestamps": [_NEVER if one.event_time is None else rfc3339(one.event_time) for one in readings],
-    }
+def _statuses(
+    spec: FeatureSpec, values: Sequence[Any], readings: Sequence[Reading], now: Micros, *, known: bool
+) -> list[str]:
+    """What each value is: the meanings are those of FieldStatus in ServingService.proto. `known`: every entity is."""
+    told = ["PRESENT"] * len(values)
+    if known and None not in values:
+        return told
+    for place, (value, one) in enumerate(zip(values, readings, strict=True)):
+        if one.event_time is None:
+            told[place] = "NOT_FOUND"
+        elif value is None:
+            old = spec.ttl is not None and now - one.event_time > spec.ttl
+            told[place] = "OUTSIDE_MAX_AGE" if old else "NULL_VALUE"
+    return told
 
 
-def _status(spec: FeatureSpec, reading: Reading, now: Micros) -> str:
-    if reading.event_time is None:
-        return "NOT_FOUND"
-    if spec.ttl is not None and now - reading.event_time > spec.ttl:
-        return "OUTSIDE_MAX_AGE"
-    return "PRESENT"
+def _as_seconds(values: Sequence[Any]) -> list[Any]:
+    """Times as Feast has them: whole seconds since 1970."""
+    seconds = 1_000_000
+    return [
+        [one // seconds for one in value] if isinstance(value, list) else None if value is None else value // seconds
+        for value in values
+    ]
+
+
+def _written(moment: Micros | None) -> str:
+    return _NEVER if moment is None else rfc3339(moment)
 
 
 def rfc3339(moment: Micros) -> str:
@@ -96,9 +116,7 @@ def rfc3339(moment: Micros) -> str:
     >>> rfc3339(1_500_000), rfc3339(-1)
     ('1970-01-01T00:00:01.500Z', '1969-12-31T23:59:59.999999Z')
     """
-    from noria.core.clock import to_datetime
-
-    text = to_datetime(moment).strftime("%Y-%m-%dT%H:%M:%S")
+    text = to_datetime(moment).isoformat()[:19]
     rest = moment % 1_000_000
     if not rest:
         return f"{text}Z"
@@ -114,22 +132,27 @@ def _features(asked: Mapping[str, Any], catalogue: Catalogue) -> Asked:
         return [(one, spec) for one in views for spec in one.view.features]
     if not isinstance(refs, list) or not 0 < len(refs) <= MOST_FEATURES:
         raise BadPayload("features is not a list of `view:feature`", hint=f"1 to {MOST_FEATURES} of them")
-    return [_feature(ref, catalogue) for ref in refs]
+    return [catalogue.of_feature(_named(number, ref)) for number, ref in enumerate(refs)]
 
 
-def _feature(ref: Any, catalogue: Catalogue) -> tuple[Lookup, FeatureSpec]:
-    if not isinstance(ref, str) or ref.count(":") != 1:
-        raise BadPayload(f"{str(ref)[:80]!r} names no feature", hint="write `view:feature`")
-    view, _, name = ref.partition(":")
-    one = catalogue.of_view(view)
-    for spec in one.view.features:
-        if spec.name == name:
-            return one, spec
-    raise UnknownView(f"feature of view {view}", name[:200], [spec.name for spec in one.view.features])
+def _named(number: int, ref: Any) -> str:
+    if not isinstance(ref, str):
+        raise BadPayload(
+            f"features[{number}] is {kind_of(ref)}, not the name of a feature", hint="write `view:feature`"
+        )
+    if ref.count(":") != 1:
+        raise BadPayload(f"{ref[:80]!r} names no feature", hint="write `view:feature`")
+    return ref
 
 
-def _entities(entities: Any) -> dict[str, list[Any]]:
+def _entities(entities: Any, catalogue: Catalogue) -> dict[str, list[Any]]:
+    """The columns of the entities, in the order given: like Feast's, the answer begins with all of them."""
     found = as_object(entities, "entities")
+    for name in found.keys() - catalogue.keys:
+        guess = did_you_mean(name[:80], catalogue.keys)
+        raise BadPayload(
+            f"no view here is of {name[:80]!r}", hint=guess or f"there are {', '.join(sorted(catalogue.keys))}"
+        )
     lists = {name: values for name, values in found.items() if isinstance(values, list)}
     if len(lists) < len(found):
         raise BadPayload("entities is an object of arrays, one for each key", hint='{"driver_id": [1001, 1002]}')

@@ -7,7 +7,7 @@ the moment that it is of, for each row and view when its newest event happened, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from noria.core.clock import Micros
 from noria.core.errors import Fault
 from noria.core.schema import Column
 from noria.core.suggest import did_you_mean
-from noria.features.model import BadRequestRow, InputSet, ViewInput, ViewSpec
+from noria.features.model import BadRequestRow, FeatureSpec, InputSet, ViewInput, ViewSpec
 from noria.features.online.events import Converter, Misfit, converter, shown
 from noria.features.online.features import OnlineFeatures
 from noria.features.online.ledger import Fresh
@@ -38,17 +38,28 @@ class Lookup:
     readers: tuple[Converter, ...]
     names: tuple[str, ...]
 
-    def entity(self, row: Mapping[str, Any], place: str, faults: list[Fault]) -> tuple[Any, ...]:
-        """The entity that a row is about; what is wrong with it is added to `faults`."""
-        found = []
-        for key, read in zip(self.keys, self.readers, strict=True):
-            try:
-                found.append(read(row[key]))
-            except KeyError:
-                faults.append(Fault(f"{place}.{key}", "is missing"))
-            except Misfit as misfit:
-                faults.append(Fault(f"{place}.{key}", str(misfit)))
-        return tuple(found)
+    def entities(self, rows: Sequence[Mapping[str, Any]], place: str, faults: list[Fault]) -> list[tuple[Any, ...]]:
+        """The entity that each row is about; what is wrong with them is added to `faults`."""
+        parts = [
+            self._column(rows, key, read, place, faults) for key, read in zip(self.keys, self.readers, strict=True)
+        ]
+        return list(zip(*parts, strict=True))
+
+    @staticmethod
+    def _column(
+        rows: Sequence[Mapping[str, Any]], key: str, read: Converter, place: str, faults: list[Fault]
+    ) -> list[Any]:
+        try:
+            return [read(row[key]) for row in rows]
+        except (KeyError, Misfit):
+            for number, row in enumerate(rows):
+                try:
+                    read(row[key])
+                except KeyError:
+                    faults.append(Fault(f"{place}[{number}].{key}", "is missing"))
+                except Misfit as misfit:
+                    faults.append(Fault(f"{place}[{number}].{key}", str(misfit)))
+            return [None] * len(rows)
 
 
 class Catalogue:
@@ -61,11 +72,13 @@ class Catalogue:
         self.views = {view.name: view for inputs in self._inputs.values() for view in inputs.views}
         self._of_model: dict[str, list[Lookup]] = {}
         self._of_view: dict[str, Lookup] = {}
+        self._of_feature: dict[str, tuple[Lookup, FeatureSpec]] = {}
+        self.keys = {key for view in self.views.values() for key in view.entities}
 
     def inputs(self, model: str) -> InputSet:
         """What a model is given. Raises UnknownModel."""
         if model not in self._inputs:
-            raise UnknownModel("model", model, self._inputs)
+            raise UnknownModel("model", model[:200], self._inputs)
         return self._inputs[model]
 
     def of_model(self, model: str) -> list[Lookup]:
@@ -88,6 +101,17 @@ class Catalogue:
             self._of_view[name] = _lookup(view, view.entities, {column.name: column for column in view.columns})
         return self._of_view[name]
 
+    def of_feature(self, ref: str) -> tuple[Lookup, FeatureSpec]:
+        """One feature of a view, by `view:feature`. Raises UnknownView."""
+        if ref not in self._of_feature:
+            view, _, name = ref.partition(":")
+            one = self.of_view(view)
+            features = {spec.name: spec for spec in one.view.features}
+            if name not in features:
+                raise UnknownView(f"feature of view {view}", name[:200], features)
+            self._of_feature[ref] = one, features[name]
+        return self._of_feature[ref]
+
 
 def look_up(body: Any, catalogue: Catalogue, online: OnlineFeatures, now: Micros) -> dict[str, Any]:
     """The answer to `/features`. Raises BadPayload, BadRequestRow with every fault, UnknownModel, UnknownView."""
@@ -96,38 +120,53 @@ def look_up(body: Any, catalogue: Catalogue, online: OnlineFeatures, now: Micros
         raise BadPayload(
             f"there is no {name[:80]!r} here; there are: {', '.join(_KEYS)}", hint=did_you_mean(name[:80], _KEYS)
         )
-    lookups = _lookups(asked, catalogue)
+    lookups, readable = _lookups(asked, catalogue)
     rows = _rows(asked.get("rows"))
     faults: list[Fault] = []
-    entities = [[one.entity(row, f"rows[{n}]", faults) for one in lookups] for n, row in enumerate(rows)]
+    entities = [one.entities(rows, "rows", faults) for one in lookups]
+    _nobody_reads(rows, readable, faults)
     if faults:
-        raise BadRequestRow("the request", shown(faults), hint="each row names the entities of every view")
-    answers = [_answer(lookups, row, online, now) for row in entities]
+        each = sorted(dict.fromkeys(faults), key=_place)
+        raise BadRequestRow("the request", shown(each), hint="each row names the entities of every view")
+    features: list[dict[str, Any]] = [{} for _ in rows]
+    times: list[dict[str, Micros | None]] = [{} for _ in rows]
+    for one, asked_of in zip(lookups, entities, strict=True):
+        names, view = one.names, one.view.name
+        for place, found in enumerate(online.read_many(one.view, asked_of, now)):
+            features[place].update(zip(names, found.values.values(), strict=True))
+            times[place][view] = found.event_time
+    answers = [{"features": one, "event_times": at} for one, at in zip(features, times, strict=True)]
     fresh = {one.view.name: _fresh(online.freshness_of(one.view)) for one in lookups}
     return {"at": now, "rows": answers, "freshness": fresh}
 
 
-def _answer(lookups: Sequence[Lookup], entities: Sequence[Any], online: OnlineFeatures, now: Micros) -> dict[str, Any]:
-    features: dict[str, Any] = {}
-    times: dict[str, Micros | None] = {}
-    for one, entity in zip(lookups, entities, strict=True):
-        found = online.read(one.view, entity, now)
-        features.update(zip(one.names, found.values.values(), strict=True))
-        times[one.view.name] = found.event_time
-    return {"features": features, "event_times": times}
+def _nobody_reads(rows: Sequence[Mapping[str, Any]], readable: Collection[str], faults: list[Fault]) -> None:
+    known = set(readable)
+    for number, row in enumerate(rows):
+        if not row.keys() <= known:
+            for name in row.keys() - known:
+                guess = did_you_mean(name[:80], known)
+                faults.append(Fault(f"rows[{number}].{ascii(name[:80])[1:-1]}", "nobody reads this", guess))
 
 
-def _lookups(asked: Mapping[str, Any], catalogue: Catalogue) -> list[Lookup]:
+def _place(fault: Fault) -> int:
+    """The number of the row that a fault is in: they are told in that order."""
+    return int(fault.place[fault.place.index("[") + 1 : fault.place.index("]")])
+
+
+def _lookups(asked: Mapping[str, Any], catalogue: Catalogue) -> tuple[list[Lookup], Collection[str]]:
+    """What to look up, and the names of all columns that a row may have: those of a model's requests, or entities."""
     model, views = asked.get("model"), asked.get("views")
     if (model is None) == (views is None):
         raise BadPayload("say either model or views", hint=f"views: {', '.join(sorted(catalogue.views))}"[:300])
     if model is not None:
         if not isinstance(model, str):
             raise BadPayload(f"model is {kind_of(model)}, not a name")
-        return catalogue.of_model(model)
+        return catalogue.of_model(model), [column.name for column in catalogue.inputs(model).request]
     if not isinstance(views, list) or not 0 < len(views) <= MOST_VIEWS or not all(isinstance(v, str) for v in views):
         raise BadPayload("views is not a list of names", hint=f"1 to {MOST_VIEWS} of them")
-    return [catalogue.of_view(name) for name in dict.fromkeys(views)]
+    lookups = [catalogue.of_view(name) for name in dict.fromkeys(views)]
+    return lookups, [key for one in lookups for key in one.keys]
 
 
 def _rows(rows: Any) -> list[dict[str, Any]]:

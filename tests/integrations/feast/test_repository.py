@@ -41,7 +41,7 @@ def test_everything_that_has_no_counterpart_is_told(imported: Path) -> None:
     told = (imported / "FROM_FEAST.md").read_text()
     for line in (
         "**view driver_hourly** comes without tags (string list)",
-        "**view driver_short** is pushed to: send its rows to POST /events/Trips",
+        "**view driver_short** is pushed to: send its rows to POST /events, with source Trips",
         "**view driver_windows** is fed by Kafka (clicks)",
         "**view everywhere** is left out: it has no entity",
         "**feature driver_customer:class** is called class_ here",

@@ -153,7 +153,7 @@ class _Translation:
 
     def _stream(self, what: str, stream: DataSource, source: DraftSource) -> None:
         if stream.kind == "PUSH_SOURCE":
-            self.draft.note(what, f"is pushed to: send its rows to POST /events/{source.name} instead")
+            self.draft.note(what, f"is pushed to: send its rows to POST /events, with source {source.name}, instead")
         else:
             kind = stream.kind.removeprefix("STREAM_").capitalize()
             self.draft.note(what, f"is fed by {kind} ({stream.place}): point a stream of {source.name} at it")
