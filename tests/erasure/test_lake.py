@@ -60,6 +60,20 @@ def test_somebody_who_is_only_in_earlier_versions(tmp_path):
     assert forget_rows(str(tmp_path), "who", "anna-4711") == 0
 
 
+def test_an_erasure_that_was_killed_before_its_end_is_done_again(tmp_path, monkeypatch):
+    write(tmp_path, "anna-4711", "ben")
+    with monkeypatch.context() as patch:
+        patch.setattr(deltalake.DeltaTable, "vacuum", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(deltalake, "PostCommitHookProperties", lambda **_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            forget_rows(str(tmp_path), "who", "anna-4711")
+    assert traces(tmp_path)
+    assert forget_rows(str(tmp_path), "who", "anna-4711") == 0
+    assert (traces(tmp_path), people(tmp_path)) == ({}, ["ben"])
+    settings = deltalake.DeltaTable(tmp_path).metadata().configuration
+    assert settings["delta.logRetentionDuration"] == "interval 30 days"
+
+
 def test_a_number_and_an_odd_name_can_be_a_subject(tmp_path):
     deltalake.write_deltalake(tmp_path, pa.table({'a "b".c': [123456789, 1], "o'": ["x", "y"]}))
     assert forget_rows(str(tmp_path), 'a "b".c', "123456789") == 1

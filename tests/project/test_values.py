@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from noria.core.errors import NoriaError
+from noria.data.model import Location
 from noria.project.load import load
 from noria.project.values import Document, model_values, search_spec
 from noria.training.model import Choice, Range
@@ -29,6 +30,15 @@ def test_a_value_may_be_searched_instead(write):
     training = load(write(toml=toml + "kind = ['tree', 'line']\ntrials = 3\nrows = 40_000\n")).plan.model().training
     assert training.search.space == {"rate": Range(0.1, 1, log=True, integer=False), "kind": Choice(("tree", "line"))}
     assert (training.search.trials, training.search.rows) == (3, 40_000)
+
+
+def test_a_source_may_be_a_version_of_a_delta_table(write):
+    toml = "[source.Visit]\ndelta = 's3://lake/visits'\nversion = 12\n[source.Order]\ndelta='lake/orders'\n" + VALUES
+    plan = load(write(toml=toml)).plan
+    places = {source.name: source.location for source in plan.sources}
+    assert places["Visit"] == Location(delta="s3://lake/visits", version=12)
+    assert places["Order"] == Location(delta="lake/orders")
+    assert "(Delta table s3://lake/visits, version 12)" in plan.show()
 
 
 @pytest.mark.parametrize(
@@ -54,6 +64,10 @@ def test_a_value_may_be_searched_instead(write):
         (SOURCES + VALUES + "[workspace]\ndatabase = 5\n", "workspace.database: must be a text"),
         ("[source.Visit]\npath = 'x'\n" + VALUES, "source.Order: must say one of"),
         ("[source.Visit]\npath = 'x'\nquery = 'y'\n[source.Order]\npath='x'\n" + VALUES, "source.Visit: must say one of"),  # noqa: E501
+        ("[source.Visit]\ndelta = 'x'\npath = 'y'\n[source.Order]\npath='x'\n" + VALUES, "source.Visit: must say one of"),  # noqa: E501
+        ("[source.Visit]\ndelta = 'x'\nversion = -1\n[source.Order]\npath='x'\n" + VALUES, "source.Visit.version: must be"),  # noqa: E501
+        ("[source.Visit]\ndelta = 'x'\nversion = true\n[source.Order]\npath='x'\n" + VALUES, "source.Visit.version: must be"),  # noqa: E501
+        ("[source.Visit]\nquery = 'x'\nversion = 1\n[source.Order]\npath='x'\n" + VALUES, "source.Visit.version: must be"),  # noqa: E501
         ("[source.Visit]\npath = 5\n[source.Order]\npath='x'\n" + VALUES, "source.Visit.path: must be a text"),
         ("[source.Visit]\npath = 'x'\ntolerate = 2\n[source.Order]\npath='x'\n" + VALUES, "a share between 0 and 1"),
         ("[source.Visit]\npath = 'x'\nfresh_within_hours = 'a'\n[source.Order]\npath='x'\n" + VALUES, "must be a number"),  # noqa: E501

@@ -49,7 +49,7 @@ class Fake:
         self.staged["main"] = {}
 
     def add(self, tree: Tree, parents: list[str], message: str, metadata: dict[str, str] | None = None) -> str:
-        """Make a commit; gives its id."""
+        """Keep a commit; gives its id."""
         told = {"parents": parents, "message": message, "metadata": metadata or {}, "committer": "fake"}
         number = hashlib.sha256(f"{len(self.commits)}{told}".encode()).hexdigest()
         self.commits[number] = {"id": number, "creation_date": 0, "meta_range_id": "", **told}
@@ -66,11 +66,11 @@ class Fake:
         return self.branches[branch]
 
     def staged_commit(self, branch: str, tree: Tree) -> str:
-        """A commit on a branch by somebody else."""
+        """A commit of a tree on top of a branch."""
         return self.add(tree, [self.branches[branch]], "by others")
 
     def tree(self, ref: str) -> Tree:
-        """What lies at a branch, uncommitted changes included, or at a commit."""
+        """What a branch holds, uncommitted things too, or a commit."""
         if ref in self.branches:
             return self.staged[ref]
         if ref in self.trees:
@@ -78,7 +78,7 @@ class Fake:
         raise Answer(404, {"message": f"{ref}: not found"})
 
     def history(self, ref: str) -> list[str]:
-        """The commits from a reference back, newest first."""
+        """Every commit that a reference grew from, itself first."""
         at = self.branches.get(ref, ref)
         found, todo = [], [at]
         while todo:
@@ -90,7 +90,7 @@ class Fake:
         return found
 
     def merge(self, source: str, into: str) -> str:
-        """Merge one branch into another; 409 for a conflict."""
+        """Merge by three ways: 409 where both sides changed one path."""
         if self.before_merge:
             self.before_merge()
         ours, theirs = self.trees[self.branches[into]], self.trees[self.branches.get(source, source)]
@@ -110,7 +110,7 @@ def changes(old: Tree, new: Tree) -> dict[str, bytes | None]:
 
 
 def differences(old: Tree, new: Tree) -> list[dict[str, Any]]:
-    """What differs between two trees, as lakeFS lists it."""
+    """What is different, as `Diff` of the published API."""
     kinds = {
         path: "removed" if path not in new else "changed" if path in old else "added" for path in changes(old, new)
     }
@@ -118,7 +118,7 @@ def differences(old: Tree, new: Tree) -> list[dict[str, Any]]:
 
 
 def stats(path: str, content: bytes) -> dict[str, Any]:
-    """What lakeFS says of one object."""
+    """An object, as `ObjectStats` of the published API."""
     return {"path": path, "path_type": "object", "physical_address": "mem://x", "mtime": 0,
             "checksum": hashlib.md5(content).hexdigest(), "size_bytes": len(content)}  # fmt: skip
 
@@ -142,7 +142,6 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
         return
 
     def _serve(self) -> None:

@@ -60,7 +60,8 @@ def _delete(table: Any, column: str, value: str) -> int:
 
 def _cut_off(table: Any) -> None:
     settings = table.metadata().configuration
-    before = {name: settings.get(name, default) for name, default in _RETENTION.items()}
+    told = {name: settings.get(name, _NOW) for name in _RETENTION}  # as now: left so by an erasure that was killed
+    before = {name: default if told[name] == _NOW else told[name] for name, default in _RETENTION.items()}
     table.alter.set_table_properties(dict.fromkeys(_RETENTION, _NOW))
     try:
         table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False, full=True)

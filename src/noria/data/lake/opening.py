@@ -73,11 +73,14 @@ def open_table(place: str, version: int | None = None) -> Any:
         table = delta.DeltaTable(place)
     if version is None or version == table.version():
         return table
-    there = versions_of(table)
-    if version not in there:
-        raise _no_version(place, version, there)
-    with _told(place):
-        return delta.DeltaTable(place, version=version)
+    try:
+        with _told(place):
+            return delta.DeltaTable(place, version=version)
+    except (NoDeltaTable, UnreadableTable) as error:
+        there = versions_of(table)
+        if version in there:
+            raise
+        raise _no_version(place, version, there) from error
 
 
 def versions_of(table: Any) -> range:
