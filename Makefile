@@ -7,10 +7,11 @@ STAMP := $(VENV)/.installed
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 DEMO := demo-flights
 RIVALS := $(or $(NORIA_RIVALS),.rivals)
+SERVING_RIVALS := $(basename $(notdir $(wildcard benchmarks/rivals/*.txt))) mlflow
 RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt))))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data services clean
+.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-serving services clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -35,7 +36,7 @@ services: ## install the programs that the tests start: databases, brokers, a br
 rivals: $(RIVAL_NAMES:%=$(RIVALS)/%/.installed) ## make the environments of other people's tools that tests compare with
 
 .SECONDEXPANSION:
-$(RIVALS)/%/.installed: tests/rivals/%.txt $$(wildcard tests/rivals/$$*.alone.txt) | $(STAMP)
+$(RIVALS)/%/.installed: $$(wildcard tests/rivals/$$*.txt tests/rivals/$$*.alone.txt benchmarks/rivals/$$*.txt) | $(STAMP)
 	@mkdir -p $(RIVALS)
 	@flock $(RIVALS)/$*.lock tests/rivals/make.sh $(BIN)/python $(RIVALS) $*
 
@@ -65,6 +66,9 @@ bench-features: $(STAMP) services rivals ## features beside Feast: point-in-time
 bench-data: $(STAMP) rivals ## data versions beside DVC, checks beside Great Expectations and Pandera
 	$(BIN)/python benchmarks/data_versions.py $(BENCH)
 	$(BIN)/python benchmarks/data_checks.py $(BENCH)
+
+bench-serving: $(STAMP) $(SERVING_RIVALS:%=$(RIVALS)/%/.installed) ## serving beside eight rivals: CPU a request, requests a second, tails
+	$(BIN)/python benchmarks/serving.py $(BENCH)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(RIVALS) $(DEMO) .mypy_cache .ruff_cache

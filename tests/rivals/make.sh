@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Makes one throw-away environment: make.sh PYTHON FOLDER NAME, from NAME.txt and NAME.alone.txt beside this script.
+# Makes one throw-away environment: make.sh PYTHON FOLDER NAME, from NAME.txt and NAME.alone.txt beside this script, or
+# in benchmarks/rivals.
 # `make rivals` calls it, one at a time for each name. An environment already made from these very pins stays.
 set -euo pipefail
 python=$1 into=$2/$3 pins=$(dirname "$0")/$3
+[ -e "$pins.txt" ] || pins=$(dirname "$0")/../../benchmarks/rivals/$3
 stamp=$into/.installed
 wanted=$(cat "$pins".txt "$pins".alone.txt 2>/dev/null | sha256sum | cut -c1-64 || true)
 if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then touch "$stamp"; exit 0; fi
