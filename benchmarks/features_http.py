@@ -142,7 +142,8 @@ def feasts(folder: Path, rows: list[dict[str, float]]) -> Iterator[tuple[Connect
     subprocess.run([str(python), str(HERE / "feast_server.py"), str(root)], check=True, capture_output=True)
     port = free_port()
     command = [*pinned(), str(python.with_name("feast")), "--chdir", str(root), "serve", "--port", str(port)]
-    with ServerProcess([*command, "--workers", "1", "--no-access-log"], port, root / "log") as server:
+    command += ["--workers", "1", "--no-access-log", "--max-requests", "0"]  # it would restart after a thousand
+    with ServerProcess(command, port, root / "log") as server:
         to = Connection(port)
         yield to, server.pid
         to.close()
