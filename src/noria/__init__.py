@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from noria.project.views import FeatureView as FeatureView
     from noria.rollout.model import percent as percent
     from noria.rollout.model import shadow as shadow
+    from noria.serving.client.asynchronous import AsyncClient as AsyncClient
+    from noria.serving.client.model import Patience as Patience
+    from noria.serving.client.sync import Client as Client
     from noria.tracking.client.active import log_artifact as log_artifact
     from noria.tracking.client.active import log_metric as log_metric
     from noria.tracking.client.active import log_metrics as log_metrics
@@ -58,15 +61,18 @@ _HOMES = {
     "noria.project.sources": ("Source",),
     "noria.project.views": ("FeatureView",),
     "noria.rollout.model": ("percent", "shadow"),
+    "noria.serving.client.asynchronous": ("AsyncClient",),
+    "noria.serving.client.model": ("Patience",),
+    "noria.serving.client.sync": ("Client",),
     "noria.tracking.client.active": ("log_artifact", "log_metric", "log_metrics", "log_params", "run", "set_tags"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "FeatureView", "NoriaError", "Project", "Source", "aggregates", "champion", "column", "count", "days", "drift",
-    "errors", "event_time", "every", "hours", "key", "latency", "latest", "log_artifact", "log_metric", "log_metrics",
-    "log_params", "max", "mean", "metric", "min", "minutes", "missing", "ms", "percent", "requests", "retraction",
-    "run", "seconds", "set_tags", "shadow", "share", "sum",
+    "AsyncClient", "Client", "FeatureView", "NoriaError", "Patience", "Project", "Source", "aggregates", "champion",
+    "column", "count", "days", "drift", "errors", "event_time", "every", "hours", "key", "latency", "latest",
+    "log_artifact", "log_metric", "log_metrics", "log_params", "max", "mean", "metric", "min", "minutes", "missing",
+    "ms", "percent", "requests", "retraction", "run", "seconds", "set_tags", "shadow", "share", "sum",
 ]  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Clients of a data plane: `noria.Client` and `noria.AsyncClient`."""
