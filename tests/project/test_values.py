@@ -10,6 +10,7 @@ from noria.core.errors import NoriaError
 from noria.data.model import Location
 from noria.project.load import load
 from noria.project.values import Document, model_values, search_spec
+from noria.serving.model import LogRules
 from noria.training.model import Choice, Range
 
 SOURCES = '[source.Visit]\npath = "v/*"\n[source.Order]\npath = "o/*"\n'
@@ -41,9 +42,21 @@ def test_a_source_may_be_a_version_of_a_delta_table(write):
     assert "(Delta table s3://lake/visits, version 12)" in plan.show()
 
 
+def test_what_of_predictions_is_logged(write):
+    toml = SOURCES + VALUES + "[buyer.log]\nsample = 0.1\nredact = ['pages']\nhash = ['customer']\n"
+    plan = load(write(toml=toml)).plan
+    assert plan.model().log == LogRules(0.1, ("pages",), ("customer",), plan.model().training.inputs.key)
+    assert "log" in plan.show() and "10% of predictions, without pages, customer hashed" in plan.show()
+    assert load(write(toml=SOURCES + VALUES)).plan.model().log is None
+
+
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
+        (SOURCES + VALUES + "[buyer.log]\nsample = 0\n", "buyer.log.sample: must be a share above 0"),
+        (SOURCES + VALUES + "[buyer.log]\nredact = 'pages'\n", "buyer.log.redact: must be a list of columns"),
+        (SOURCES + VALUES + "[buyer.log]\nhash = ['page']\n", "there is no column 'page' (did you mean 'pages'?)"),
+        (SOURCES + VALUES + "[buyer.log]\nsampel = 1\n", "buyer.log.sampel: nobody reads this"),
         (SOURCES + "[buyer.values]\nrate = 0.1\n", "shop.toml: buyer.values.rounds: is missing (buyer takes rounds: int)"),  # noqa: E501
         (SOURCES + VALUES + "ronds = 1\n", "shop.toml: buyer.values.ronds: nobody reads this (did you mean 'rounds'?)"),
         (SOURCES + "[buyer.values]\nrate = 'fast'\nrounds = 1\n", "buyer.values.rate: must be float, not 'fast'"),

@@ -19,7 +19,7 @@ from noria.project.columns import ColumnPredicate, ColumnRef
 from noria.project.model import DeclarationFaulty, Plan
 from noria.project.project import Label, Model, Project
 from noria.project.sources import Source
-from noria.project.values import Document, model_values, search_spec, source_spec, workspace_table
+from noria.project.values import Document, log_rules, model_values, search_spec, source_spec, workspace_table
 from noria.project.views import FeatureView
 from noria.retraining.model import ModelPlan, RetrainSpec
 from noria.rollout.model import RolloutSpec, StageSpec
@@ -125,7 +125,8 @@ class _Composer:
         maturing = model.label.matures_after.micros
         monitors = MonitorSpec(tuple(rule for rule in watched if isinstance(rule, Rule)), matures_after=maturing)
         gate_spec = GateSpec(tuple(rule for rule in gates if isinstance(rule, Rule)))
-        return ModelPlan(model.name, sources, training, gate_spec, rollout, monitors, self.retrain(names))
+        log = log_rules(self.document, model.name, training.inputs)
+        return ModelPlan(model.name, sources, training, gate_spec, rollout, monitors, self.retrain(names), log)
 
     def label(self, label: Label, specs: Mapping[str, Any]) -> LabelSpec:
         answer, of = label.answer, label.of

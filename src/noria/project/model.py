@@ -13,6 +13,7 @@ from noria.features.registry.meaning import definition
 from noria.features.registry.model import entities_of
 from noria.features.registry.wording import about
 from noria.retraining.model import ModelPlan
+from noria.serving.model import LogRules
 
 
 class DeclarationFaulty(FaultyInput):
@@ -109,6 +110,7 @@ def _model_lines(plan: Plan) -> Iterator[str]:
             ("inputs", ", ".join(column.name for column in input_columns(training.inputs))),
             ("values", ", ".join(f"{name} = {value}" for name, value in training.values.items())),
             ("search", _search(model)),
+            ("log", _log(model.log) if model.log is not None else ""),
             ("split", f"train {training.split.train}, test {training.split.test}, gap {training.split.gap}"),
             ("gates", "; ".join(map(str, model.gates.rules))),
             ("rollout", " → ".join(map(str, model.rollout.stages)) or "at once"),
@@ -117,6 +119,13 @@ def _model_lines(plan: Plan) -> Iterator[str]:
             ("retrain", f"{model.retrain.when}, at most every {model.retrain.at_most}" if model.retrain else "by hand"),
         ]
         yield from (f"  {name:<12}{value}" for name, value in rows if value)
+
+
+def _log(rules: LogRules) -> str:
+    said = [f"{rules.sample * 100:g}% of predictions"]
+    said += [f"without {', '.join(rules.redact)}"] if rules.redact else []
+    said += [f"{', '.join(rules.hashed)} hashed"] if rules.hashed else []
+    return ", ".join(said)
 
 
 def _search(model: ModelPlan) -> str:

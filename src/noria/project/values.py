@@ -12,12 +12,15 @@ from noria.core.errors import Fault
 from noria.core.suggest import did_you_mean
 from noria.core.units import hours
 from noria.data.model import Location, SourceSpec
+from noria.features.model import InputSet, input_columns
 from noria.project.sources import Source
+from noria.serving.model import LogRules
 from noria.training.model import Choice, Range, SearchSpec, Value
 
 _SOURCE_KEYS = ("path", "query", "delta", "version", "database", "fresh_within_hours", "tolerate", "suite")
 _PLACES = ("path", "query", "delta")
-_MODEL_KEYS = ("values", "search", "seed", "threads")
+_MODEL_KEYS = ("values", "search", "log", "seed", "threads")
+_LOG_KEYS = ("sample", "redact", "hash")
 _RANGE_KEYS = ("low", "high", "log", "integer")
 _WORKSPACE_KEYS = ("database", "artifacts", "online", "actor")
 
@@ -126,6 +129,32 @@ def search_spec(document: Document, model: str, function: Callable[..., Any]) ->
         document.fault(path, "searches nothing", "give a list or { low = …, high = … } for one of the values")
         return None
     return SearchSpec(space, limits["trials"] or 20, limits["rows"])
+
+
+def log_rules(document: Document, model: str, inputs: InputSet) -> LogRules | None:
+    """The `[MODEL.log]` table: the share of predictions that is logged, and columns that are left out or hashed."""
+    table = document.table(model, "log")
+    if not table:
+        return None
+    path = f"{model}.log"
+    document.known_only(path, table, _LOG_KEYS)
+    known = [*(column.name for column in inputs.request), *(column.name for column in input_columns(inputs))]
+    lists: dict[str, tuple[str, ...]] = {}
+    for key in ("redact", "hash"):
+        names = table.get(key, [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            document.fault(f"{path}.{key}", "must be a list of columns", 'such as ["tailnum"]')
+            names = []
+        for name in names:
+            if name not in known:
+                hint = did_you_mean(name, known) or "columns of the request, or features"
+                document.fault(f"{path}.{key}", f"there is no column {name!r}", hint)
+        lists[key] = tuple(names)
+    sample = table.get("sample", 1.0)
+    if not _number(sample) or not 0 < sample <= 1:
+        document.fault(f"{path}.sample", f"must be a share above 0 and up to 1, not {sample!r}")
+        sample = 1.0
+    return LogRules(float(sample), lists["redact"], lists["hash"], inputs.key)
 
 
 def workspace_table(document: Document) -> dict[str, str]:

@@ -11,6 +11,7 @@ from noria.core.units import Duration
 from noria.data.model import SourceSpec
 from noria.monitoring.model import MonitorSpec
 from noria.rollout.model import RolloutSpec
+from noria.serving.model import LogRules
 from noria.training.model import TrainingSpec
 from noria.validation.model import GateSpec
 
@@ -34,6 +35,7 @@ class ModelPlan:
     rollout: RolloutSpec
     monitors: MonitorSpec
     retrain: RetrainSpec | None = None
+    log: LogRules | None = None
 
 
 TurnOutcome = Literal["unchanged", "promoted", "rollout started", "refused"]

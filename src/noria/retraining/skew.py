@@ -8,7 +8,7 @@ would learn from other values than serving acts on: events that came to one side
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -141,7 +141,8 @@ def _of_version(
 ) -> Iterator[FeatureSkew]:
     """Each feature of the answers of one version, by the definitions in its package."""
     inputs = load_package(ws, get_version(ws, model, version).package).inputs
-    names = [name for name in answers[0].features if name in _looked_up(inputs)]
+    askable = _looked_up(inputs, answers[0].request.keys() | {inputs.asked_at})
+    names = [name for name in answers[0].features if name in askable]
     tallies = {name: _Tally() for name in names}
     for first in range(0, len(answers), _AT_ONCE):
         some = answers[first : first + _AT_ONCE]
@@ -153,11 +154,14 @@ def _of_version(
         yield FeatureSkew(name, version, tally.compared, tally.mismatches, tally.largest, tuple(tally.examples))
 
 
-def _looked_up(inputs: InputSet) -> set[str]:
-    """The features that the server finds or computes; the others came with the request."""
+def _looked_up(inputs: InputSet, there: Set[str]) -> set[str]:
+    """The features that the server finds or computes from columns that are `there`; the others came with the request.
+
+    A column that the log's rules leave out is not there, so what depends on it cannot be asked again.
+    """
     views = {view.name: view for view in inputs.views}
-    named = {one.name for one in inputs.inputs if isinstance(one, FunctionInput)}
-    of_views = [views[one.view] for one in inputs.inputs if isinstance(one, ViewInput)]
+    named = {one.name for one in inputs.inputs if isinstance(one, FunctionInput) and there >= set(one.arguments)}
+    of_views = [views[one.view] for one in inputs.inputs if isinstance(one, ViewInput) and there >= set(one.keys)]
     return named | {f"{view.name}.{feature.name}" for view in of_views for feature in view.features}
 
 

@@ -28,6 +28,7 @@ from noria.serving.lineup import Board, Lineup, changed_functions
 from noria.serving.listening import Server, listen
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
+from noria.serving.log_rules import log_secret
 from noria.serving.metrics import Metrics
 from noria.serving.model import NotReady, Routing, ServedModel
 from noria.workspace.workspace import Workspace
@@ -68,7 +69,9 @@ class DataPlane:
         self._loader = Loader(ws, functions, {(name[0], int(name[2])): package for name, package in packages})
         self._following = asyncio.Lock()
         self._closed = False
-        self.log = PredictionLog(log_path(ws))
+        rules = {name: served.log for name, served in self.models.items() if served.log is not None}
+        secret = log_secret(ws.folder("serving")) if rules else b""
+        self.log = PredictionLog(log_path(ws), rules=rules, secret=secret)
         self._on_views = on_views
         self.online = self._open_online()
         self.endpoint = Endpoint(self.log, ws.ids, self.metrics)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Generic
 
@@ -21,7 +21,8 @@ from noria.core.errors import NoriaError
 from noria.serving.hash_index import HashIndex
 from noria.serving.log_columns import FEEDBACK, PREDICTIONS, Layout, R, hash_id
 from noria.serving.log_files import LogFiles
-from noria.serving.model import FeedbackRecord, PredictionRecord
+from noria.serving.log_rules import kept, written
+from noria.serving.model import FeedbackRecord, LogRules, PredictionRecord
 from noria.stores.spool import Spool, drop_segment
 from noria.workspace.workspace import Workspace
 
@@ -99,8 +100,8 @@ class PredictionLog:
     """The one writer of a log. Calls come from one thread; sealing happens in another.
 
     `seal_every` seconds a segment is sealed even when it is small; `segment_bytes` is about how much one holds.
-    `power_safe` flushes every append to the disk itself (milliseconds each). Raises Conflict when another
-    process writes this log.
+    `power_safe` flushes every append to the disk itself (milliseconds each). `rules` say, by model, what is left out;
+    `secret` is the key of their hashes. Raises Conflict when another process writes this log.
     """
 
     def __init__(
@@ -111,7 +112,11 @@ class PredictionLog:
         seal_every: float = 300.0,
         power_safe: bool = False,
         background: bool = True,
+        rules: Mapping[str, LogRules] | None = None,
+        secret: bytes = b"",
     ) -> None:
+        self._rules = rules or {}
+        self._secret = secret
         self._predictions = Track(path, PREDICTIONS, segment_bytes, power_safe)
         self._feedback = Track(path, FEEDBACK, segment_bytes, power_safe)
         self._latest: dict[str, PredictionRecord] = {}
@@ -127,12 +132,20 @@ class PredictionLog:
 
     def append_many(self, records: Sequence[PredictionRecord]) -> None:
         """Log answered rows, all or none. Raises StorageFull: then nobody may be told the answers."""
-        new = {record.prediction_id: record for record in reversed(records) if record.prediction_id not in self}
+        wanted = [one for one in map(self._written, records) if one is not None] if self._rules else records
+        new = {record.prediction_id: record for record in reversed(wanted) if record.prediction_id not in self}
         if new:
             self._predictions.append(list(reversed(new.values())))
         self._latest.update(new)
         while len(self._latest) > _LATEST:
             del self._latest[next(iter(self._latest))]
+
+    def _written(self, record: PredictionRecord) -> PredictionRecord | None:
+        """The record by the rules of its model; None when it is outside the sample."""
+        rules = self._rules.get(record.model)
+        if rules is None:
+            return record
+        return written(rules, record, self._secret) if kept(rules, record.prediction_id) else None
 
     def append_feedback(self, record: FeedbackRecord) -> bool:
         """Log a label or outcome; False when the very same is in the log already."""

@@ -57,15 +57,35 @@ class Routing:
 
 
 @dataclass(frozen=True)
+class LogRules:
+    """What of a model's predictions is logged: the `sample` that is kept, and columns that are left out or hashed.
+
+    Columns are the request's (`tailnum`) or features (`Aircraft.last_delay`); `key` is the column that names a request.
+    Of a prediction outside the sample nothing is known: not its feedback, and not that it was answered before.
+    """
+
+    sample: float = 1.0
+    redact: tuple[str, ...] = ()
+    hashed: tuple[str, ...] = ()
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.sample <= 1:
+            raise BadInput(f"a sample is a share above 0 and up to 1, not {self.sample}")
+
+
+@dataclass(frozen=True)
 class ServedModel:
     """A model that a data plane is asked to serve.
 
     `inputs` are the ones declared now: events are kept for their views even before a version exists. With
-    another `alias` than `production` that version answers alone and rollouts are not followed.
+    another `alias` than `production` that version answers alone and rollouts are not followed. `log` says what of its
+    predictions is written down; None: everything.
     """
 
     inputs: InputSet
     alias: str = "production"
+    log: LogRules | None = None
 
 
 class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
