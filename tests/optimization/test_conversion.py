@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
@@ -200,3 +200,14 @@ def test_a_line_is_a_graph_too(ws, inputs, rows) -> None:
     numbers = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["carrier"]))
     made, _ = pack(ws, make_pipeline(numbers, LogisticRegression()), inputs, rows)
     assert made.format == "onnx", made.why_native
+
+
+def test_a_forest_that_splits_on_what_is_missing_stays_native_at_once(ws):
+    random = np.random.default_rng(0)
+    miles = pa.array(random.random(500), mask=random.random(500) < 0.2)
+    rows = pa.table({"miles": miles, "label": random.random(500)})
+    request = (Column("id", "string"), Column("at", "time"), Column("miles", "float"))
+    inputs = InputSet("Flight", "id", "at", request, (), (ColumnInput("miles", "float", nullable=True),))
+    made, _ = pack(ws, RandomForestRegressor(10, random_state=0), inputs, rows, "regression")
+    assert made.format == "native"
+    assert "missing" in made.why_native

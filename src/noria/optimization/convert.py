@@ -41,6 +41,11 @@ def conversions(model: Any, columns: Sequence[InputColumn]) -> Iterator[Conversi
             reason = f"{column.name} is a time, which has no ONNX form"
             raise NotConvertible(reason, hint="make a number of it with a feature function")
     plain = _with_empty_for_null(model)
+    if _splits_on_missing(plain):
+        raise NotConvertible(
+            "a tree of it splits on whether a value is missing, which skl2onnx cannot express",
+            hint="fill the nulls first, or use HistGradientBoosting",
+        )
     for double in (False, True):
         yield lambda double=double: _by_column(plain, columns, double)  # type: ignore[misc]
     if not any(column.dtype == "string" for column in columns):
@@ -113,7 +118,7 @@ def _with_empty_for_null(model: Any) -> Any:
     if not isinstance(model, BaseEstimator):
         return model
     plain = copy.deepcopy(model)
-    for encoder in _encoders(plain, set()):
+    for encoder in _encoders(plain):
         for categories in encoder.categories_:
             nulls = [place for place, text in enumerate(categories) if text is None or text != text]
             if len(nulls) == 1 and categories.dtype == object and "" not in list(categories):
@@ -121,22 +126,38 @@ def _with_empty_for_null(model: Any) -> Any:
     return plain
 
 
-def _encoders(part: Any, seen: set[int]) -> Iterator[Any]:
+def _splits_on_missing(model: Any) -> bool:
+    """Whether a tree has an infinite threshold, that is "missing or not"; skl2onnx would never end on it."""
+    import numpy as np
+
+    trees = (one.tree_ for one in _parts(model, set()) if hasattr(one, "tree_"))
+    return any(bool(np.isinf(tree.threshold).any()) for tree in trees)
+
+
+def _encoders(model: Any) -> Iterator[Any]:
+    return (one for one in _parts(model, set()) if isinstance(getattr(one, "categories_", None), list))
+
+
+def _parts(part: Any, seen: set[int]) -> Iterator[Any]:
+    """Every estimator inside an estimator, itself first."""
+    import numpy as np
     from sklearn.base import BaseEstimator
 
     if id(part) in seen:
         return
     seen.add(id(part))
-    if isinstance(part, list | tuple):
-        inside = list(part)
-    elif isinstance(part, BaseEstimator):
+    inside: list[Any] = []
+    if isinstance(part, BaseEstimator):
+        yield part
         inside = list(vars(part).values())
-        if isinstance(getattr(part, "categories_", None), list):
-            yield part
-    else:
-        inside = list(part.values()) if isinstance(part, dict) else []
+    elif isinstance(part, list | tuple):
+        inside = list(part)
+    elif isinstance(part, dict):
+        inside = list(part.values())
+    elif isinstance(part, np.ndarray) and part.dtype == object:  # gradient boosting keeps its trees in one
+        inside = list(part.flat)
     for one in inside:
-        yield from _encoders(one, seen)
+        yield from _parts(one, seen)
 
 
 def _first_line(error: Exception) -> str:

@@ -27,6 +27,9 @@ _KINDS: dict[str, Any] = {
 }
 
 
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
+
 @dataclass(frozen=True)
 class Slot:
     """One input of a graph: the column it takes, the tensor's own name, its NumPy type and its null."""
@@ -60,6 +63,43 @@ class Slot:
         if self.null is None:
             raise BadInput(f"{self.column} may not be null, and {values.null_count} of {len(values)} values are")
         return pc.fill_null(values, self.null)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All columns as one tensor, for graphs that take one; `whole_numbers` are those that must not be null."""
+
+    columns: tuple[str, ...]
+    whole_numbers: tuple[str, ...]
+    kind: Any
+    slots: tuple[Slot, ...]
+
+    @classmethod
+    def of(cls, columns: Sequence[InputColumn], declared: str) -> Matrix:
+        """The matrix of these columns; `declared` is the type that the graph gives it."""
+        kind = _KINDS[declared]
+        names = tuple(column.name for column in columns)
+        strict = tuple(column.name for column in columns if not takes_float(column))
+        numbers, whole = (kind, np.nan), (np.int64, None)
+        slots = tuple(Slot(name, name, *(whole if name in strict else numbers)) for name in names)
+        return cls(names, strict, kind, slots)
+
+    def row(self, row: Mapping[str, Any]) -> Array:
+        """One row as a (1, columns) tensor; a null is NaN.
+
+        Raises TypeError for a null that may not be one, OverflowError for a whole number beyond 64 bits.
+        """
+        for name in self.whole_numbers:
+            value = row[name]
+            if value is None:
+                raise TypeError(f"{name} may not be null")
+            if isinstance(value, int) and not _LEAST <= value <= _MOST:
+                raise OverflowError(f"{name} does not fit into 64 bits")
+        return np.array([[row[name] for name in self.columns]], dtype=self.kind)
+
+    def whole(self, values: pa.Table | Mapping[str, Sequence[Any]]) -> Array:
+        """Many rows as an (n, columns) tensor."""
+        return np.hstack([one.whole(values[one.column]).astype(self.kind, copy=False) for one in self.slots])
 
 
 def takes_float(column: InputColumn) -> bool:

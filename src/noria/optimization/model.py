@@ -32,7 +32,8 @@ class Package:
 
     `model` is the digest of the graph's blob (or of the native model's); `golden` of a Parquet blob with
     input rows and, last, the expected `prediction`. `why_native` tells why a model could not be converted.
-    `digest` names the whole.
+    `digest` names the whole. `fused` is a graph that answers the same to one matrix, "" where there is none; who finds
+    it missing takes `model`.
     """
 
     digest: str
@@ -46,6 +47,7 @@ class Package:
     bytes: int
     equality: Equality | None = None
     why_native: str = ""
+    fused: str = ""
 
 
 class NotServable(NoriaError):

@@ -16,6 +16,7 @@ from noria.core.errors import BadInput, NoriaError
 from noria.features.model import InputColumn, InputSet, input_columns
 from noria.optimization import native
 from noria.optimization.convert import Conversion, NotConvertible, conversions
+from noria.optimization.fusing import fused
 from noria.optimization.model import Equality, Format, Package
 from noria.optimization.probes import probes
 from noria.optimization.session import Session
@@ -66,7 +67,13 @@ def package(
     golden = ws.blobs.put(_golden(table, [column.name for column in columns], prediction))
     size = ws.blobs.path(blob).stat().st_size
     named = digest([kind, blob, golden, inputs, label, task])
-    return Package(named, kind, blob, golden, inputs, columns, label, task, size, trial.equality, trial.why)
+    matrix = "" if trial.why else _fused(ws, blob, columns, table)
+    return Package(named, kind, blob, golden, inputs, columns, label, task, size, trial.equality, trial.why, matrix)
+
+
+def served_graph(ws: Workspace, package: Package) -> str:
+    """The digest of the graph to serve: the one that takes a matrix, where there is one and it is here."""
+    return package.fused if package.fused and ws.blobs.exists(package.fused) else package.model
 
 
 def compare(packaged: Array, expected: Array, task: Task = "classification") -> Equality:
@@ -150,6 +157,22 @@ def _try(
     except Exception as error:  # whatever the runtime raises for a graph it cannot use
         return _Trial("", None, f"its ONNX graph cannot be run: {type(error).__name__}: {str(error)[:200]}")
     return _Trial(blob, equality, why)
+
+
+def _fused(ws: Workspace, blob: str, columns: Sequence[InputColumn], table: pa.Table) -> str:
+    """The blob of the graph that takes a matrix, if there is one and it answers bit by bit the same; else ""."""
+    content = fused(ws.blobs.get(blob))
+    if content is None:
+        return ""
+    matrix = ws.blobs.put(content)
+    sessions = (Session(ws.blobs.path(one), columns) for one in (blob, matrix))
+    tables = [table, *(rows for _, rows in probes(columns, table) if rows.num_rows)]
+    one, other = ([session.predict(rows) for rows in tables] for session in sessions)
+    return matrix if all(map(_same_bits, one, other)) else ""
+
+
+def _same_bits(one: Array, other: Array) -> bool:
+    return bool(np.array_equal(one, other, equal_nan=True))
 
 
 def _differs_on_a_probe(

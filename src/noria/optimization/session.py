@@ -14,7 +14,8 @@ import pyarrow as pa
 from noria.core.digest import digest_bytes
 from noria.core.errors import BadInput, Corrupt
 from noria.features.model import InputColumn
-from noria.optimization.feed import slot, tensors
+from noria.optimization.feed import Matrix, slot, tensors
+from noria.optimization.fusing import MATRIX
 from noria.optimization.model import GoldenMismatch
 
 _TOLERANCE = 1e-4
@@ -41,6 +42,9 @@ class Session:
         self.columns = tuple(columns)
         self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         wanted = self._session.get_inputs()
+        self._matrix = Matrix.of(columns, wanted[0].type) if wanted and wanted[0].name == MATRIX else None
+        if self._matrix is not None:
+            wanted = wanted * len(self.columns)  # every column is of the matrix's type
         if len(wanted) != len(self.columns):
             raise Corrupt(f"the graph takes {len(wanted)} inputs, and the package names {len(self.columns)}")
         self._slots = [slot(column, one.name, one.type) for column, one in zip(self.columns, wanted, strict=True)]
@@ -52,7 +56,7 @@ class Session:
         Raises BadInput when a column is not there or does not hold what the graph takes.
         """
         try:
-            feed = tensors(self._slots, values)
+            feed = tensors(self._slots, values) if self._matrix is None else {MATRIX: self._matrix.whole(values)}
         except (KeyError, TypeError, ValueError, OverflowError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise BadInput(f"these rows do not fit the model: {error}", hint=self._hint()) from error
         return self._run(feed)
@@ -60,7 +64,10 @@ class Session:
     def predict_row(self, row: Mapping[str, Any]) -> float:
         """The answer to one row. Raises BadInput when it does not fit."""
         try:
-            feed = {one.tensor: one.cell(row[one.column]) for one in self._slots}
+            if self._matrix is None:
+                feed = {one.tensor: one.cell(row[one.column]) for one in self._slots}
+            else:
+                feed = {MATRIX: self._matrix.row(row)}
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadInput(f"this row does not fit the model: {error}", hint=self._hint()) from error
         return float(self._run(feed)[0])

@@ -191,7 +191,8 @@ def package(ws: Workspace, plan: ModelPlan, rows: Learning, trained: Mapping[str
     profile = profiles.save_profile(ws, reference)
     return {
         "package": digest, "model_digest": made.model, "format": made.format, "why_native": made.why_native,
-        "bytes": made.bytes, "profile": profile, "blobs": [digest, made.model, made.golden, profile],
+        "bytes": made.bytes, "profile": profile,
+        "blobs": [digest, profile, *filter(None, (made.model, made.golden, made.fused))],
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from noria.features.model import ViewSpec
 from noria.features.online.features import OnlineFeatures
 from noria.features.vector import Vectorizer
 from noria.optimization.model import NotServable, Package
-from noria.optimization.operations import load_package
+from noria.optimization.operations import load_package, served_graph
 from noria.optimization.session import Session
 from noria.registry.model import Version
 from noria.registry.operations import get_version
@@ -115,7 +115,7 @@ class Loader:
         return package
 
     def _session(self, package: Package) -> Session:
-        session = Session(self._ws.blobs.path(package.model), package.columns)
+        session = Session(self._ws.blobs.path(served_graph(self._ws, package)), package.columns)
         golden = pq.read_table(io.BytesIO(self._ws.blobs.get(package.golden)))
         session.check_golden(golden)
         for row in golden.select([column.name for column in package.columns]).slice(0, _WARM_UPS).to_pylist():
