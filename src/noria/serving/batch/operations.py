@@ -61,7 +61,7 @@ def predict_table(
         job.remove()
         return answered
     except BaseException:
-        if not job.begun:
+        if not job.done() and not output.published(job):  # nothing is lost, and the next one may ask otherwise
             job.remove()
         raise
     finally:
