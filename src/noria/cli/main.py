@@ -34,6 +34,7 @@ from noria.cli import (
     server,
     skew,
     status,
+    stream,
     sync,
     up,
 )
@@ -58,6 +59,7 @@ _VERBS: dict[str, Callable[..., Any]] = {
     "server": server.command,
     "ingest": ingest.command,
     "predict": predict.command,
+    "stream": stream.command,
     "replay": replay.command,
     "status": status.command,
     "promote": promote.command,
