@@ -67,6 +67,10 @@ class Counted:
 
         self._progress.update(self._task, advance=1, description=f"{self._title} [dim]{escape(note[:40])}[/dim]")
 
+    def rows(self, done: int, total: int | None) -> None:
+        """So many are done; of so many, where that is known."""
+        self._progress.update(self._task, completed=done, total=total)
+
     def at(self, what: str, done: int, total: int) -> None:
         """So much of so much is done, of a part that is called so."""
         self._progress.update(self._task, description=f"{self._title} [dim]{what}[/dim]", completed=done, total=total)

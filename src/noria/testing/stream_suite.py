@@ -22,10 +22,10 @@ MOMENT = "2026-11-01T11:30:00"
 
 
 class Consumer:
-    """A process that consumes a stream into a data plane; what it prints at the end is the tally."""
+    """A process that consumes a stream; what it prints at the end is the tally."""
 
-    def __init__(self, script: Path, address: str, plane: str, dead: Path, *more: str) -> None:
-        command = [sys.executable, str(script), address, plane, str(dead), *more]
+    def __init__(self, script: Path, *arguments: str) -> None:
+        command = [sys.executable, str(script), *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
 
     def ready(self) -> Consumer:

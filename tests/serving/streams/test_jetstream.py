@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import nats
 import pytest
 
+from noria.testing.answer_stream_suite import AnswerStreamSuite
 from noria.testing.brokers import NatsServer
 from noria.testing.stream_suite import StreamSuite
 
@@ -30,6 +31,27 @@ class JetStream:
     def address(self, topic: str) -> str:
         return f"{self.server.url}/{topic}?group=features"
 
+    def answers(self, topic: str) -> str:
+        asyncio.run(self._make(topic))
+        return f"{self.server.url}/{topic}?subject={topic}.answers"
+
+    async def _make(self, topic: str) -> None:
+        client = await nats.connect(self.server.url)
+        await client.jetstream().add_stream(name=topic, subjects=[f"{topic}.answers"])
+        await client.close()
+
+    def read(self, topic: str) -> list[tuple[str, bytes]]:
+        return asyncio.run(self._read(topic))
+
+    async def _read(self, topic: str) -> list[tuple[str, bytes]]:
+        client = await nats.connect(self.server.url)
+        jetstream = client.jetstream()
+        count = (await jetstream.stream_info(topic)).state.messages
+        reader = await jetstream.subscribe(f"{topic}.answers", ordered_consumer=True)
+        messages = [await reader.next_msg(timeout=20) for _ in range(count)]
+        await client.close()
+        return [(one.headers["Nats-Msg-Id"], one.data) for one in messages]
+
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[JetStream]:
@@ -38,4 +60,8 @@ def broker() -> Iterator[JetStream]:
 
 
 class TestJetStream(StreamSuite):
+    pass
+
+
+class TestJetStreamRequests(AnswerStreamSuite):
     pass

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import aio_pika
 import pytest
 
+from noria.testing.answer_stream_suite import AnswerStreamSuite
 from noria.testing.brokers import RabbitServer
 from noria.testing.stream_suite import StreamSuite
 
@@ -16,6 +17,7 @@ class Rabbit:
     def __init__(self, server: RabbitServer) -> None:
         self.server = server
         self._number = 0
+        self._taken: dict[str, list[tuple[str, bytes]]] = {}
 
     def publish(self, topic: str, bodies: Sequence[bytes], *, named: bool = True) -> None:
         asyncio.run(self._publish(topic, bodies, named))
@@ -32,6 +34,24 @@ class Rabbit:
     def address(self, topic: str) -> str:
         return f"{self.server.url}/{topic}"
 
+    def answers(self, topic: str) -> str:
+        asyncio.run(self._declare(topic))
+        return self.address(topic)
+
+    async def _declare(self, topic: str) -> None:
+        async with await aio_pika.connect(f"{self.server.url}/") as connection:
+            await (await connection.channel()).declare_queue(topic, durable=True)
+
+    def read(self, topic: str) -> list[tuple[str, bytes]]:
+        asyncio.run(self._take(topic))
+        return self._taken.get(topic, [])
+
+    async def _take(self, topic: str) -> None:
+        async with await aio_pika.connect(f"{self.server.url}/") as connection:
+            queue = await (await connection.channel()).declare_queue(topic, durable=True)
+            while (message := await queue.get(no_ack=True, fail=False)) is not None:
+                self._taken.setdefault(topic, []).append((message.message_id, message.body))
+
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[Rabbit]:
@@ -40,4 +60,8 @@ def broker() -> Iterator[Rabbit]:
 
 
 class TestRabbit(StreamSuite):
+    pass
+
+
+class TestRabbitRequests(AnswerStreamSuite):
     pass

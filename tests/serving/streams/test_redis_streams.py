@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from noria.testing.answer_stream_suite import AnswerStreamSuite
 from noria.testing.redis_server import RedisServer
 from noria.testing.stream_suite import MOMENT, Consumer, StreamSuite, wait_for
 
@@ -24,6 +25,12 @@ class Redis:
     def address(self, topic: str) -> str:
         return f"redis://127.0.0.1:{self.server.port}/{topic}?group=features&idle_ms=500"
 
+    def answers(self, topic: str) -> str:
+        return f"redis://127.0.0.1:{self.server.port}/{topic}"
+
+    def read(self, topic: str) -> list[tuple[str, bytes]]:
+        return [(fields[b"key"].decode(), fields[b"data"]) for _, fields in self.client.xrange(topic)]
+
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[Redis]:
@@ -39,3 +46,7 @@ class TestRedis(StreamSuite):
         consumer = consume(broker.address("fields")).ready()
         wait_for(plane, "FLD", 1)
         consumer.stop()
+
+
+class TestRedisRequests(AnswerStreamSuite):
+    pass

@@ -6,27 +6,21 @@ the broker be told. A message that is given again after that is known by its pos
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import msgspec
 
-from noria.core.clock import monotonic
 from noria.serving.streams.bodies import Reader
-from noria.serving.streams.model import Event, Letter, Tally
+from noria.serving.streams.model import Event, Letter
+from noria.serving.streams.posting import Bury, Patient, document, said
 
-_log = logging.getLogger(__name__)
 _ROW = re.compile(r"rows\[(\d+)\](.*)")
-_FIRST_WAIT, _LONGEST_WAIT, _TELL_EVERY = 0.05, 5.0, 60.0
 _OURS = (400, 413, 422)
 """Answers that are about the messages. Every other one is about the data plane, and passes."""
-Bury = Callable[[Sequence[Letter]], Awaitable[int]]
-"""Keeps dead letters, durably; gives how many were new."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +45,12 @@ class _Run:
         return {"source": source, "stream": first.stream, "rows": list(self.rows), **place}
 
 
-class Delivery:
+class Delivery(Patient):
     """Delivers events of `source` to the data plane behind `client`."""
 
     def __init__(self, client: httpx.AsyncClient, source: str, reader: Reader, bury: Bury) -> None:
-        self.tally = Tally()
-        self.stopping = asyncio.Event()
-        self._client, self._source, self._reader, self._bury = client, source, reader, bury
-        self._told = 0.0
+        super().__init__(client, bury)
+        self._source, self._reader = source, reader
 
     async def take(self, events: Sequence[Event]) -> bool:
         """Whether all of them are durable now; False when this was stopped first: then tell the broker nothing."""
@@ -73,69 +65,32 @@ class Delivery:
         for run in _runs(good):
             if not await self._one(run, letters):
                 return False
-        return not letters or await self._set_aside(letters)
+        return not letters or await self.set_aside(letters)
 
     async def _one(self, run: _Run, letters: list[Letter]) -> bool:
         """Deliver a run; what is bad of it goes to `letters`."""
-        answer = await self._post(run)
-        if answer is None or answer.status_code == 200:
-            return answer is not None
+        body = msgspec.json.encode([run.batch(self._source)])
+        answer = await self.post("/events", body, len(run.rows), lambda one: one.status_code in _OURS)
+        if answer is None:
+            return False
+        if answer.status_code == 200:
+            self._count(answer)
+            return True
         reasons = _reasons(answer, len(run.rows))
         if not reasons and len(run.rows) > 1:
             first, second = run.split(len(run.rows) // 2)
             return await self._one(first, letters) and await self._one(second, letters)
-        reasons = reasons or {0: _said(answer)}
+        reasons = reasons or {0: said(answer)}
         letters += [Letter(run.events[number], reason) for number, reason in reasons.items()]
         for rest in _runs(run.without(set(reasons))):
             if not await self._one(rest, letters):
                 return False
         return True
 
-    async def _post(self, run: _Run) -> httpx.Response | None:
-        """What the data plane says of a run, however long it is away; None when this is stopped first."""
-        body = msgspec.json.encode([run.batch(self._source)])
-        wait = _FIRST_WAIT
-        while not self.stopping.is_set():
-            try:
-                answer = await self._client.post("/events", content=body)
-                if answer.status_code in (200, *_OURS):
-                    self._count(answer)
-                    return answer
-                said = _said(answer)
-            except httpx.HTTPError as error:
-                said = str(error) or type(error).__name__
-            await self._wait(wait, said, len(run.rows))
-            wait = min(_LONGEST_WAIT, wait * 2)
-        return None
-
-    async def _set_aside(self, letters: Sequence[Letter]) -> bool:
-        wait = _FIRST_WAIT
-        while True:
-            try:
-                self.tally.dead += await self._bury(letters)
-                return True
-            except Exception as error:
-                if self.stopping.is_set():
-                    return False
-                await self._wait(wait, f"dead letters cannot be kept: {error}", len(letters))
-            wait = min(_LONGEST_WAIT, wait * 2)
-
-    async def _wait(self, seconds: float, why: str, messages: int) -> None:
-        self.tally.waits += 1
-        if monotonic() > self._told + _TELL_EVERY or not self._told:
-            self._told = monotonic()
-            _log.warning("%d messages wait, %s: %s", messages, self._client.base_url, why)
-        try:
-            await asyncio.wait_for(self.stopping.wait(), seconds)
-        except TimeoutError:
-            return
-
     def _count(self, answer: httpx.Response) -> None:
-        if answer.status_code == 200:
-            self._told = 0.0
-            counts = answer.json()
-            self.tally.taken += counts["applied"]
-            self.tally.repeated += counts["repeated"]
+        counts = answer.json()
+        self.tally.taken += counts["applied"]
+        self.tally.repeated += counts["repeated"]
 
 
 def _runs(found: Iterable[tuple[Event, dict[str, Any]]]) -> Iterable[_Run]:
@@ -161,21 +116,9 @@ def _follows(one: Event, other: Event) -> bool:
 def _reasons(answer: httpx.Response, rows: int) -> dict[int, str]:
     """What is wrong with which row, as far as the answer says."""
     found: dict[int, str] = {}
-    for line in str(_document(answer).get("error", "")).splitlines():
+    for line in str(document(answer).get("error", "")).splitlines():
         place = _ROW.match(line.strip(" -"))
         if place and int(place.group(1)) < rows:
-            number, said = int(place.group(1)), place.group(2).lstrip(".: ")
-            found[number] = f"{found[number]}; {said}" if number in found else said
+            number, reason = int(place.group(1)), place.group(2).lstrip(".: ")
+            found[number] = f"{found[number]}; {reason}" if number in found else reason
     return found
-
-
-def _said(answer: httpx.Response) -> str:
-    return str(_document(answer).get("error") or f"it answered {answer.status_code}")
-
-
-def _document(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

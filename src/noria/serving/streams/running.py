@@ -19,9 +19,10 @@ from noria.serving.streams.consuming import Subscribed
 from noria.serving.streams.dead_letters import LetterFile, letter_line
 from noria.serving.streams.delivery import Delivery
 from noria.serving.streams.model import Address, Event, Letter, StreamFailed, Tally
+from noria.serving.streams.posting import Taker
 
 _log = logging.getLogger(__name__)
-_PATIENCE = 10.0
+PATIENCE = 10.0
 MOST = 500
 
 
@@ -53,71 +54,89 @@ async def run_stream(
 
     `watch` is called after each batch. Raises StreamFailed when the broker cannot be read.
     """
-    async with httpx.AsyncClient(base_url=stream.data_plane, timeout=_PATIENCE) as client:
-        running = _Running(stream, clock, client, watch)
+    async with httpx.AsyncClient(base_url=stream.data_plane, timeout=PATIENCE) as client:
+        consuming = Consuming(stream.address, stream.name, stream.most, stream.columns, watch)
+        letters = Letters(stream.dead, stream.source, clock, stream.dead_topic, consuming)
+        reader = Reader(frozenset(stream.columns), stream.key)
+        delivery = Delivery(client, stream.source, reader, letters.bury)
+        await consuming.run(delivery, on_ready)
+    return delivery.tally
+
+
+class Consuming:
+    """Messages of a broker handed to a taker, and acknowledged when it is done with them."""
+
+    def __init__(
+        self, address: Address, name: str, most: int, columns: Mapping[str, DType], watch: Callable[[Tally], None]
+    ) -> None:
+        self._address, self._watch = address, watch
+        self._failed: Exception | None = None
+        self._taker: Taker | None = None
+        self.subscribed = _subscribed(address, name, most, columns, self._handle)
+
+    async def run(self, taker: Taker, on_ready: Callable[[], None]) -> None:
+        """Until SIGTERM or SIGINT, or `taker.stopping`. Raises StreamFailed when the broker cannot be read."""
+        self._taker = taker
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, running.delivery.stopping.set)
-        await running.run(on_ready)
-    return running.delivery.tally
-
-
-class _Running:
-    def __init__(self, stream: Stream, clock: Clock, client: httpx.AsyncClient, watch: Callable[[Tally], None]) -> None:
-        self._stream, self._clock, self._watch = stream, clock, watch
-        self._failed: Exception | None = None
-        self._letters = LetterFile(stream.dead, stream.source)
-        reader = Reader(frozenset(stream.columns), stream.key)
-        self.delivery = Delivery(client, stream.source, reader, self._bury)
-        self._subscribed = _subscribed(stream, self._handle)
-
-    async def run(self, on_ready: Callable[[], None]) -> None:
-        stopping, broker = self.delivery.stopping, self._subscribed.broker
+            loop.add_signal_handler(number, taker.stopping.set)
+        broker = self.subscribed.broker
         try:
-            await self._subscribed.prepare()
+            await self.subscribed.prepare()
             await broker.start()
         except Exception as error:
             with suppress(Exception):
                 await broker.stop()
-            said = f"{self._stream.address} cannot be read: {str(error) or type(error).__name__}"
+            said = f"{self._address} cannot be read: {str(error) or type(error).__name__}"
             raise StreamFailed(said, hint="is the broker up, and is the name right?") from error
         on_ready()
-        await stopping.wait()
+        await taker.stopping.wait()
         with suppress(TimeoutError):
-            await asyncio.wait_for(broker.stop(), _PATIENCE)
+            await asyncio.wait_for(broker.stop(), PATIENCE)
         if self._failed is not None:
             raise self._failed
 
     async def _handle(self, events: Sequence[Event], ack: Callable[[], Awaitable[None]]) -> None:
         """An error nobody foresaw ends everything: the next acknowledgement would cover these messages too."""
+        assert self._taker is not None
         try:
-            if not await self.delivery.take(events):
+            if not await self._taker.take(events):
                 return
         except Exception as error:
             self._failed = error
-            self.delivery.stopping.set()
+            self._taker.stopping.set()
             return
         try:
             await ack()
         except Exception as error:  # the broker gives them again, and they are known then
             _log.warning("%d messages could not be acknowledged: %s", len(events), error)
-        self._watch(self.delivery.tally)
+        self._watch(self._taker.tally)
 
-    async def _bury(self, letters: Sequence[Letter]) -> int:
+
+class Letters:
+    """Dead letters of `source`: into the file `dead`, or a topic of the broker that they came from."""
+
+    def __init__(self, dead: Path, source: str, clock: Clock, topic: str, consuming: Consuming) -> None:
+        self._file, self._source, self._clock = LetterFile(dead, source), source, clock
+        self._topic, self._consuming = topic, consuming
+
+    async def bury(self, letters: Sequence[Letter]) -> int:
+        """Keep them; gives how many were new. Raises OSError, or whatever the broker's client does."""
         now = self._clock.now()
-        if self._stream.dead_topic:
-            lines = [letter_line(letter, self._stream.source, now) for letter in letters]
-            await self._subscribed.publish(self._stream.dead_topic, lines)
+        if self._topic:
+            lines = [letter_line(letter, self._source, now) for letter in letters]
+            await self._consuming.subscribed.publish(self._topic, lines)
             return len(letters)
-        return self._letters.write(letters, now)
+        return self._file.write(letters, now)
 
 
-def _subscribed(stream: Stream, handle: Callable[..., Awaitable[None]]) -> Subscribed:
-    address, name, most = stream.address, stream.name, stream.most
+def _subscribed(
+    address: Address, name: str, most: int, columns: Mapping[str, DType], handle: Callable[..., Awaitable[None]]
+) -> Subscribed:
     if address.kind == "redis":
         from noria.serving.streams.redis_streams import subscribe as redis
 
-        return redis(address, name, most, handle, stream.columns)
+        return redis(address, name, most, handle, columns)
     if address.kind == "nats":
         from noria.serving.streams.jetstream import subscribe as nats
 

@@ -1,0 +1,1 @@
+"""Whole tables answered by a version: in bounded memory, chunk by durable chunk."""
