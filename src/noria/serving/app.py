@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -39,7 +40,9 @@ from noria.serving.rows import Ask
 _log = logging.getLogger(__name__)
 
 TIME_HEADER = "noria-time"
-Handler = Callable[..., Response | Awaitable[Response]]
+Pending = Response | Awaitable[Response]
+Handler = Callable[..., Pending]
+Show = Callable[[Sequence[PredictionRecord]], dict[str, Any]]
 
 
 class Plane(Protocol):
@@ -60,7 +63,7 @@ class Plane(Protocol):
 
 
 class App:
-    """Routes and what they do. `handle` never raises."""
+    """Routes and what they do. Neither `begin` nor `handle` raises."""
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
@@ -89,20 +92,33 @@ class App:
             if "{" in path
         ]
 
-    async def handle(self, request: Request) -> Response:
-        """Answer a request."""
+    def begin(self, request: Request) -> Pending:
+        """The response, when it could be made at once; else what to wait for, which never raises either."""
         try:
             handler, arguments = self._find(request)
             self._set_time(request)
             response = handler(request, *arguments)
-            return response if isinstance(response, Response) else await response
-        except NoriaError as error:
-            self._count(request, error.code)
-            return refusal(error)
-        except Exception:
-            _log.exception("%s %s failed", request.method, request.path)
-            self._count(request, ServerFault.code)
-            return refusal(ServerFault("the server failed on this request", hint="its log tells why"))
+        except Exception as error:
+            return self._refused(request, error)
+        return response if isinstance(response, Response) else self._end(request, response)
+
+    async def handle(self, request: Request) -> Response:
+        """Answer a request."""
+        response = self.begin(request)
+        return response if isinstance(response, Response) else await response
+
+    async def _end(self, request: Request, response: Awaitable[Response]) -> Response:
+        try:
+            return await response
+        except Exception as error:
+            return self._refused(request, error)
+
+    def _refused(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, NoriaError):
+            _log.error("%s %s failed", request.method, request.path, exc_info=error)
+            error = ServerFault("the server failed on this request", hint="its log tells why")
+        self._count(request, error.code)
+        return refusal(error)
 
     def _find(self, request: Request) -> tuple[Handler, Sequence[str]]:
         path = request.path.rstrip("/") or "/"
@@ -136,13 +152,17 @@ class App:
         if request.path == "/predict" or request.path.endswith("/infer"):
             self._plane.metrics.failed(reason)
 
-    def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float) -> list[PredictionRecord]:
-        return self._plane.endpoint.answer(lineup, asks, self._plane.clock.now(), started)
+    def _answer(
+        self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show
+    ) -> Pending:
+        """What `show` makes of the answers: at once where the endpoint has them at once."""
+        answers = self._plane.endpoint.answer(lineup, asks, self._plane.clock.now(), started)
+        return answer(show(answers))
 
-    def _predict(self, request: Request) -> Response:
+    def _predict(self, request: Request) -> Pending:
         started = monotonic()
         lineup = self._plane.board.lineup(self._named(request))
-        return answer(rows.show_predictions(self._answer(lineup, rows.read_asks(decode(request.body)), started)))
+        return self._answer(lineup, rows.read_asks(decode(request.body)), started, rows.show_predictions)
 
     def _named(self, request: Request) -> str:
         board = self._plane.board
@@ -156,11 +176,11 @@ class App:
             )
         return models[0]
 
-    def _infer(self, request: Request, model: str) -> Response:
+    def _infer(self, request: Request, model: str) -> Pending:
         started = monotonic()
         lineup = self._plane.board.lineup(model)
         infer = open_inference.read_infer(decode(request.body), lineup)
-        return answer(open_inference.show_infer(infer, lineup, self._answer(lineup, infer.asks, started)))
+        return self._answer(lineup, infer.asks, started, partial(open_inference.show_infer, infer, lineup))
 
     def _feedback(self, request: Request) -> Response:
         items = rows.read_feedback_items(decode(request.body))

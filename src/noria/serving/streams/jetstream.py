@@ -8,6 +8,9 @@ from typing import Any
 from noria.serving.streams.consuming import Handle, Subscribed, whole
 from noria.serving.streams.model import Address, Event
 
+_ACK_WAIT_S = 8.0
+"""How long a message is with a reader before it is given again: after a kill, or when a pull ended as it came."""
+
 
 def subscribe(address: Address, name: str, most: int, handle: Handle) -> Subscribed:
     """A broker whose messages are handled in batches of up to `most`."""
@@ -23,7 +26,12 @@ def subscribe(address: Address, name: str, most: int, handle: Handle) -> Subscri
         address.options.get("subject", ">"),
         stream=JStream(address.topic, declare=False),
         durable=address.options.get("group", "noria"),
-        config=ConsumerConfig(ack_policy=Acks.EXPLICIT, deliver_policy=DeliverPolicy.ALL, max_ack_pending=4 * most),
+        config=ConsumerConfig(
+            ack_policy=Acks.EXPLICIT,
+            deliver_policy=DeliverPolicy.ALL,
+            max_ack_pending=4 * most,
+            ack_wait=_ACK_WAIT_S,
+        ),
         pull_sub=PullSub(batch_size=most, timeout=0.1, batch=True),
         ack_policy=AckPolicy.MANUAL,
         no_reply=True,
