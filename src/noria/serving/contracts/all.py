@@ -1,0 +1,8 @@
+"""Every contract that is answered. Where two have the same path, the first one's route is taken."""
+
+from __future__ import annotations
+
+from noria.serving.contracts import open_inference, repository
+from noria.serving.contracts.model import Contract
+
+CONTRACTS: tuple[Contract, ...] = (open_inference.CONTRACT, repository.CONTRACT)
