@@ -223,8 +223,9 @@ class App:
         return answer(self._served())
 
     def _index(self, _house: Any, _request: Request) -> Response:
+        """What is served; `status` is what KServe's clients look for."""
         paths = [f"{route.method} {route.path}" for _, route in self._routes]
-        return answer({"server": "noria", **self._served(), "paths": paths})
+        return answer({"server": "noria", "status": "alive", **self._served(), "paths": paths})
 
     def _served(self) -> dict[str, Any]:
         board = self._plane.board

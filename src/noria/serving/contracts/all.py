@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from noria.serving.contracts import open_inference, repository
+from noria.serving.contracts import kserve_v1, open_inference, repository
 from noria.serving.contracts.model import Contract
 
-CONTRACTS: tuple[Contract, ...] = (open_inference.CONTRACT, repository.CONTRACT)
+CONTRACTS: tuple[Contract, ...] = (open_inference.CONTRACT, repository.CONTRACT, kserve_v1.CONTRACT)

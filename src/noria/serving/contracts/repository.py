@@ -1,7 +1,7 @@
 """The model repository extension: what there is, taking it up anew, and no taking away.
 
 Specification: github.com/triton-inference-server/server, `docs/protocol/extension_model_repository.md`. `load` reads
-the routing again, so that a version that was just promoted answers; which versions there are is the registry's to say, so
+the routing again, so that a version that was just promoted answers; which versions there are the registry says, so
 files and configurations that come over the wire are refused, and so is `unload`.
 """
 
