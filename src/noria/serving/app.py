@@ -62,11 +62,12 @@ class Plane(Protocol):
 class App:
     """Routes and what they do. Neither `begin` nor `handle` raises."""
 
-    def __init__(self, plane: Plane) -> None:
+    def __init__(self, plane: Plane, platform: Sequence[Contract] = ()) -> None:
+        """An application for a data plane; the contracts of the `platform` it runs on come before all others."""
         self._plane = plane
         self._catalogue: Catalogue | None = None
         self._shapes: dict[str, Shape] = {}
-        self._routes = Routes([self._own(), *contracts.CONTRACTS])
+        self._routes = Routes([*platform, self._own(), *contracts.CONTRACTS])
 
     def _own(self) -> Contract:
         """What nobody else's contract has: rows, feedback, events, features, metrics."""

@@ -36,6 +36,12 @@ CLIENTS = (
     ),
     Client("tritonclient", "open_inference_openapi", {"unknown model": 404, "missing column": 400}),
     Client("kserve", "kserve_rest", {"unknown model": 404, "missing column": 400}),
+    Client(
+        "mlflow", "mlflow_scoring",
+        {"missing column": 400, "two forms": 400, "unknown media": 415, "unknown charset": 415},
+    ),
+    Client("clouds", "boto3_sagemaker", {"unknown model": 400, "missing column": 424, "no JSON": 424}),
+    Client("clouds", "vertex_ai", {"missing column": 400, "no rows": 400}),
 )  # fmt: skip
 
 
