@@ -6,7 +6,7 @@ inference code". A refusal is `{"error_code", "message"}`, MLflow's.
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from noria.core.clock import monotonic
 from noria.core.errors import BadInput, NoriaError, NotFound, Unavailable
@@ -59,7 +59,11 @@ def ping(house: House, _request: Request) -> Response:
 
 
 def _version(_house: House, _request: Request) -> Response:
-    return Response(200, version("noria").encode(), "text/plain; charset=utf-8")
+    try:
+        text = version("noria")
+    except PackageNotFoundError:  # run from its sources, without having been installed
+        text = "unknown"
+    return Response(200, text.encode(), "text/plain; charset=utf-8")
 
 
 CONTRACT = Contract(
