@@ -48,7 +48,7 @@ def _index(house: House, request: Request) -> Response:
 
 
 def _openapi(house: House, _request: Request) -> Response:
-    return answer(openapi.document(house.contracts, next(iter(_shapes(house)), None)))
+    return answer(openapi.document(house.contracts, _shapes(house)))
 
 
 def _docs(house: House, request: Request) -> Response:

@@ -22,13 +22,13 @@ _ANSWERS: Mapping[str, Any] = {
 }
 
 
-def document(contracts: Sequence[Contract], shape: Shape | None) -> dict[str, Any]:
-    """Every route that is offered as OpenAPI; examples are of one model, if there is one."""
+def document(contracts: Sequence[Contract], shapes: Sequence[Shape]) -> dict[str, Any]:
+    """Every route that is offered as OpenAPI; examples are of the first model, if there is one."""
     paths: dict[str, dict[str, Any]] = {}
     for contract in contracts:
         for route in contract.routes:
             if route.says:
-                paths.setdefault(route.path, {}).setdefault(route.method.lower(), _operation(route, contract, shape))
+                paths.setdefault(route.path, {}).setdefault(route.method.lower(), _operation(route, contract, shapes))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Noria's data plane", "version": "2", "description": "Predictions, in many contracts."},
@@ -37,7 +37,7 @@ def document(contracts: Sequence[Contract], shape: Shape | None) -> dict[str, An
     }
 
 
-def _operation(route: Route, contract: Contract, shape: Shape | None) -> dict[str, Any]:
+def _operation(route: Route, contract: Contract, shapes: Sequence[Shape]) -> dict[str, Any]:
     told: dict[str, Any] = {
         "tags": [contract.name],
         "summary": route.says,
@@ -47,15 +47,26 @@ def _operation(route: Route, contract: Contract, shape: Shape | None) -> dict[st
     parts = _PART.findall(route.path)
     if parts:
         told["parameters"] = [
-            {"name": part, "in": "path", "required": True, "schema": {"type": "string"}} for part in parts
+            {"name": part, "in": "path", "required": True, "schema": _values(part, shapes)} for part in parts
         ]
     if route.method in ("POST", "PUT"):
         content: dict[str, Any] = {"schema": {}}
-        body = None if shape is None else example(route, shape)
+        body = example(route, shapes[0]) if shapes else None
         if body is not None:
             content["example"] = body
         told["requestBody"] = {"content": {"application/json": content}}
     return told
+
+
+def _values(part: str, shapes: Sequence[Shape]) -> dict[str, Any]:
+    """What may stand in a part of a path."""
+    lineups = [shape.lineup for shape in shapes]
+    known: list[str] = []
+    if part in ("model", "endpoint", "deployment"):
+        known = [lineup.routing.model for lineup in lineups]
+    elif part == "version":
+        known = sorted({str(loaded.number) for lineup in lineups for loaded in lineup.versions})
+    return {"type": "string", "enum": known} if known else {"type": "string"}
 
 
 def page(contracts: Iterable[Contract], shapes: Iterable[Shape], request: Request) -> str:
