@@ -30,7 +30,7 @@ def refuse_runtime(error: NoriaError) -> Response:
     """An error of the runtime's API: boto3 reads its kind of a header."""
     message = f"{error.message} ({error.hint})" if error.hint else error.message
     body: dict[str, Any] = {"Message": message}
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound | NotOffered):
         status, kind = 400, "ValidationError"
     elif isinstance(error, Unavailable):
         status, kind = 503, "ServiceUnavailable"
