@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -24,6 +24,8 @@ from noria.serving.app import App
 from noria.serving.asgi import MOST_BYTES, asgi
 from noria.serving.endpoint import Endpoint
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
+from noria.serving.http.limits import Limits
+from noria.serving.http.server import HttpServer, run
 from noria.serving.lineup import Board, Lineup, changed_functions
 from noria.serving.listening import Server, listen
 from noria.serving.loading import Loader
@@ -35,6 +37,7 @@ from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
+Engine = Literal["noria", "uvicorn"]
 _INPUTS = TypeAdapter(InputSet)
 OnViews = Callable[[OnlineFeatures, Sequence[ViewSpec]], None]
 """Told which views the online store has just been given; may fill them from history."""
@@ -215,6 +218,7 @@ def run_data_plane(
     port: int = 8080,
     replay: bool = False,
     most_bytes: int = MOST_BYTES,
+    engine: Engine = "noria",
     on_views: OnViews | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -225,11 +229,19 @@ def run_data_plane(
     """
     listening = listen(host, port)
     address = f"http://{host}:{listening.getsockname()[1]}"
+
+    def ready() -> None:
+        if on_ready is not None:
+            on_ready(address)
+
     try:
         plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
-        server = Server(asgi(plane.app, plane.running(), most_bytes), lambda: on_ready(address) if on_ready else None)
-        server.run(sockets=[listening])
+        if engine == "uvicorn":
+            server = Server(asgi(plane.app, plane.running(), most_bytes), ready)
+            server.run(sockets=[listening])
+            if not server.started:
+                raise NotReady("the server did not start", hint="its log tells why")
+        else:
+            run(HttpServer(plane.app.begin, Limits(body=most_bytes)), [listening], plane.running(), ready)
     finally:
         listening.close()
-    if not server.started:
-        raise NotReady("the server did not start", hint="its log tells why")
