@@ -59,17 +59,17 @@ class Track(Generic[R]):
         self.index.add_many((self.layout.identity(one), last + 1 + n) for n, one in enumerate(records))
         return last
 
-    def append(self, records: Sequence[R]) -> None:
-        """Store records, all or none; when it returns they are there. Raises StorageFull."""
-        encoded = [self.layout.encode(record) for record in records]
+    def append(self, records: Mapping[int, R]) -> None:
+        """Store records by their identities, all or none; when it returns they are there. Raises StorageFull."""
+        encoded = [self.layout.encode(record) for record in records.values()]
         with self._lock:
             first = self._spool.next_position
             if len(encoded) == 1:
                 self._spool.append(encoded[0])
             else:
                 self._spool.append_many(encoded)
-        for position, record in enumerate(records, first):
-            self.index.add(self.layout.identity(record), position)
+        for position, identity in enumerate(records, first):
+            self.index.add(identity, position)
 
     def seal(self) -> None:
         """Begin a new segment, so that what is there can become Parquet."""
@@ -133,10 +133,16 @@ class PredictionLog:
     def append_many(self, records: Sequence[PredictionRecord]) -> None:
         """Log answered rows, all or none. Raises StorageFull: then nobody may be told the answers."""
         wanted = [one for one in map(self._written, records) if one is not None] if self._rules else records
-        new = {record.prediction_id: record for record in reversed(wanted) if record.prediction_id not in self}
+        index = self._predictions.index
+        new: dict[int, PredictionRecord] = {}
+        for record in wanted:
+            identity = hash_id(record.prediction_id)
+            if identity not in new and index.position(identity) is None:
+                new[identity] = record
         if new:
-            self._predictions.append(list(reversed(new.values())))
-        self._latest.update(new)
+            self._predictions.append(new)
+        for record in new.values():
+            self._latest[record.prediction_id] = record
         while len(self._latest) > _LATEST:
             del self._latest[next(iter(self._latest))]
 
@@ -156,7 +162,7 @@ class PredictionLog:
         index = self._feedback.index
         new = {key: one for one in records if (key := FEEDBACK.identity(one)) not in index}
         if new:
-            self._feedback.append(list(new.values()))
+            self._feedback.append(new)
         return len(new)
 
     def __contains__(self, prediction_id: str) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from noria.core.suggest import did_you_mean
 from noria.serving.json_body import as_object, kind_of
 from noria.serving.model import BadLabel, BadPayload, FeedbackRecord, PredictionRecord
@@ -22,8 +24,7 @@ _FEEDBACK_KEYS = ("prediction_id", "label", "outcome")
 _EVENT_KEYS = ("source", "rows", "stream", "position", "ids")
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One row to answer; without an id of the caller's it gets one."""
 
     row: Mapping[str, Any]

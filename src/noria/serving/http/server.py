@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from email.utils import formatdate
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 Begin = Callable[[Request], Response | Awaitable[Response]]
 Access = Callable[[Request, Response, str, float, asyncio.Transport], None]
 _BACKLOG = 2048
+_SWITCH_SECONDS = 0.0005
+"""How long a thread beside the loop, such as the log's, may hold the interpreter while a request waits."""
 
 
 class HttpServer:
@@ -121,6 +124,8 @@ def run(
 ) -> None:
     """Serve within `life` until SIGTERM or SIGINT: then drain, and leave `life` when every answer is out."""
     import uvloop
+
+    sys.setswitchinterval(_SWITCH_SECONDS)
 
     async def main() -> None:
         stop = asyncio.Event()
