@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
         self._fresh = True
         self._begun: float | None = None
         self._since = 0.0
-        self._received = self._head_bytes = self._header_count = 0
+        self._received = self._unread_head = self._head_size = self._header_count = 0
         self._in_head = True
         self._target, self._body = b"", b""
         self._more: bytearray | None = None
@@ -89,9 +89,9 @@ class Connection(asyncio.Protocol):
             self._begun = self._server.now()
         self._received += len(data)
         if self._in_head:
-            self._head_bytes += len(data)
+            self._unread_head += len(data)
         self._feed(data)
-        if self._in_head and self._head_bytes > self._limits.head and not self._last:
+        if self._in_head and self._unread_head > self._limits.head and not self._last:
             self._refuse(self._too_long())
 
     def _feed(self, data: bytes) -> None:
@@ -104,7 +104,7 @@ class Connection(asyncio.Protocol):
             self._refuse(cause if isinstance(cause, NoriaError) else BadPayload("the request cannot be read"))
         except httptools.HttpParserError as error:
             if not self._last:
-                self._refuse(BadPayload(f"this is no HTTP/1.1 request: {error}", hint="see RFC 9112"))
+                self._refuse(BadPayload(f"this cannot be read as a request: {error}", hint="see RFC 9112"))
 
     def eof_received(self) -> bool:
         return self._pending is not None or bool(self._queue)
@@ -121,15 +121,20 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._in_head = True
-        self._headers, self._header_count = {}, 0
-        self._body, self._more = b"", None
+        self._headers, self._header_count, self._head_size = {}, 0, 0
+        self._target, self._body, self._more = b"", b"", None
 
     def on_url(self, url: bytes) -> None:
-        self._target = url
+        """Comes in the pieces that the network made."""
+        self._target += url
+        self._head_size += len(url)
+        if self._head_size > self._limits.head:
+            raise self._too_long()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_count += 1
-        if self._header_count > self._limits.headers:
+        self._head_size += len(name) + len(value)
+        if self._header_count > self._limits.headers or self._head_size > self._limits.head:
             raise self._too_long()
         if not self._in_head:
             return  # a trailer says nothing that is asked for here
@@ -142,12 +147,12 @@ class Connection(asyncio.Protocol):
         self._headers[known] = text
 
     def on_headers_complete(self) -> None:
-        self._in_head, self._head_bytes = False, 0
+        self._in_head, self._unread_head = False, 0
         version = self._parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise UnknownVersion(f"HTTP/{version} is not spoken here", hint="use HTTP/1.1")
         if version == "1.1" and "host" not in self._headers:
-            raise BadPayload("the request names no host", hint="HTTP/1.1 wants one, RFC 9112 section 3.2")
+            raise BadPayload("the request names no host", hint="RFC 9112, section 3.2, wants one")
         if int(self._headers.get("content-length", "0")) > self._limits.body:
             raise self._too_large()
         expected = self._headers.get("expect")
