@@ -19,6 +19,7 @@ TOKENS = [
     b"5\r\nhello\r\n", b"hello", b"Expect: 100-continue\r\n", b"Connection: close\r\n", b"Upgrade: h2c\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\xff", b"Content-Encoding: gzip\r\n", b"A: b\r\n", b"ffffffff\r\n", b"\0",
 ]  # fmt: skip
+CUTS = st.lists(st.integers(0, 500), max_size=12)
 WHOLE = [
     b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n",
     b"POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
@@ -47,9 +48,7 @@ def say(running: Running, raw: bytes, cuts: list[int]) -> bytes:
             return b""
 
 
-@given(
-    st.lists(st.sampled_from(TOKENS) | st.binary(max_size=20), max_size=30), st.lists(st.integers(0, 500), max_size=4)
-)
+@given(st.lists(st.sampled_from(TOKENS) | st.binary(max_size=20), max_size=30), CUTS)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_comes_the_next_client_is_answered(running: Running, tokens: list[bytes], cuts: list[int]) -> None:
     said = say(running, b"".join(tokens), cuts)
