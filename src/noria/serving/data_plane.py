@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -21,23 +21,20 @@ from noria.core.errors import NoriaError
 from noria.features.model import InputSet, ViewSpec
 from noria.features.online.features import OnlineFeatures
 from noria.serving.app import App
-from noria.serving.asgi import MOST_BYTES, asgi
 from noria.serving.endpoint import Endpoint
+from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
-from noria.serving.http.limits import Limits
-from noria.serving.http.server import HttpServer, run
 from noria.serving.lineup import Board, Lineup, changed_functions
-from noria.serving.listening import Server, listen
+from noria.serving.listening import listen
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
 from noria.serving.log_rules import log_secret
 from noria.serving.metrics import Metrics
-from noria.serving.model import NotReady, Routing, ServedModel
+from noria.serving.model import Routing, ServedModel
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
-Engine = Literal["noria", "uvicorn"]
 _INPUTS = TypeAdapter(InputSet)
 OnViews = Callable[[OnlineFeatures, Sequence[ViewSpec]], None]
 """Told which views the online store has just been given; may fill them from history."""
@@ -217,8 +214,7 @@ def run_data_plane(
     host: str = "127.0.0.1",
     port: int = 8080,
     replay: bool = False,
-    most_bytes: int = MOST_BYTES,
-    engine: Engine = "noria",
+    http: HttpOptions | None = None,
     on_views: OnViews | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -228,7 +224,8 @@ def run_data_plane(
     the port is taken or another data plane has the workspace.
     """
     listening = listen(host, port)
-    address = f"http://{host}:{listening.getsockname()[1]}"
+    scheme = "https" if http is not None and http.tls is not None else "http"
+    address = f"{scheme}://{host}:{listening.getsockname()[1]}"
 
     def ready() -> None:
         if on_ready is not None:
@@ -236,12 +233,6 @@ def run_data_plane(
 
     try:
         plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
-        if engine == "uvicorn":
-            server = Server(asgi(plane.app, plane.running(), most_bytes), ready)
-            server.run(sockets=[listening])
-            if not server.started:
-                raise NotReady("the server did not start", hint="its log tells why")
-        else:
-            run(HttpServer(plane.app.begin, Limits(body=most_bytes)), [listening], plane.running(), ready)
+        run_engine(plane.app, plane.running(), listening, http or HttpOptions(), ready, ws.clock)
     finally:
         listening.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,12 +14,13 @@ from noria.core.errors import Conflict
 
 if TYPE_CHECKING:
     from noria.serving.asgi import Asgi
+    from noria.serving.http.tls import Tls
 
 
 class Server(uvicorn.Server):
     """One worker on uvloop and httptools; after SIGTERM or SIGINT it answers what it accepted, and `run` returns."""
 
-    def __init__(self, application: Asgi, ready: Callable[[], None]) -> None:
+    def __init__(self, application: Asgi, ready: Callable[[], None], tls: Tls | None = None) -> None:
         config = uvicorn.Config(
             application,
             loop="uvloop",
@@ -29,6 +31,10 @@ class Server(uvicorn.Server):
             log_level="warning",
             server_header=False,
             timeout_keep_alive=75,
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
+            ssl_ca_certs=str(tls.clients) if tls and tls.clients else None,
+            ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.clients else ssl.CERT_NONE,
         )
         super().__init__(config)
         self._ready = ready

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -60,7 +60,8 @@ class Running:
 
     def begin_stop(self) -> None:
         """Ask it to drain, as SIGTERM does."""
-        self._loop.call_soon_threadsafe(self._stop.set)
+        with suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(self._stop.set)
 
     def stop(self) -> None:
         """Drain and wait for the end."""
