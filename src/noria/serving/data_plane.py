@@ -25,12 +25,12 @@ from noria.serving.endpoint import Endpoint
 from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
 from noria.serving.lineup import Board, Lineup, changed_functions
-from noria.serving.listening import listen
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
 from noria.serving.log_rules import log_secret
 from noria.serving.metrics import Metrics
 from noria.serving.model import Routing, ServedModel
+from noria.serving.sockets import listen
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)

@@ -67,7 +67,7 @@ def _own(app: App, life: Life, listening: socket.socket, options: HttpOptions, r
 
 def _uvicorn(app: App, life: Life, listening: socket.socket, options: HttpOptions, ready: Ready) -> None:
     from noria.serving.asgi import asgi
-    from noria.serving.listening import Server
+    from noria.serving.uvicorn_server import Server
 
     server = Server(asgi(app, life, options.limits.body), ready, options.tls)
     server.run(sockets=[listening])

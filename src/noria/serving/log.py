@@ -14,7 +14,6 @@ from typing import Generic
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
@@ -23,6 +22,7 @@ from noria.serving.log_columns import FEEDBACK, PREDICTIONS, Layout, R, hash_id
 from noria.serving.log_files import LogFiles
 from noria.serving.log_rules import kept, written
 from noria.serving.model import FeedbackRecord, LogRules, PredictionRecord
+from noria.stores.parquet import read_parquet
 from noria.stores.spool import Spool, drop_segment
 from noria.workspace.workspace import Workspace
 
@@ -52,7 +52,7 @@ class Track(Generic[R]):
     def _load(self) -> int:
         last = -1
         for file in self.files.parquet():
-            table = pq.read_table(file.path, columns=["identity", "position"])
+            table = read_parquet(file.path, columns=["identity", "position"])
             self.index.add_arrays(table["identity"].to_numpy(), table["position"].to_numpy())
             last = file.last
         records, _ = self.files.read(last)
@@ -237,7 +237,7 @@ class LogReader:
                 return record
         wanted = pa.scalar(hash_id(prediction_id), pa.uint64())
         for file in reversed(self._predictions.parquet()):
-            table = pq.read_table(file.path, columns=["identity", "position"])
+            table = read_parquet(file.path, columns=["identity", "position"])
             same = table["position"].filter(pc.equal(table["identity"], wanted))
             for position in same.to_pylist():
                 found = self._predictions.at(position)

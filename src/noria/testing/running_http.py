@@ -14,8 +14,8 @@ import uvloop
 
 from noria.serving.http.limits import Limits
 from noria.serving.http.server import HttpServer
-from noria.serving.listening import listen
 from noria.serving.model import Request, Response
+from noria.serving.sockets import listen
 
 
 def echo(request: Request) -> Response:

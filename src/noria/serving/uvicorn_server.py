@@ -1,4 +1,4 @@
-"""A socket to listen on and uvicorn as we want it: it says when it is ready and returns after a signal."""
+"""uvicorn as we want it: it says when it is ready and returns after a signal."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
-
-from noria.core.errors import Conflict
 
 if TYPE_CHECKING:
     from noria.serving.asgi import Asgi
@@ -51,17 +49,3 @@ class Server(uvicorn.Server):
         with super().capture_signals():
             yield
             self._captured_signals.clear()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to an address; port 0 takes a free one. Raises Conflict when it is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise Conflict(f"{host}:{port} cannot be listened on: {error.strerror}", hint="choose another port") from error
-    listening.set_inheritable(True)
-    return listening
