@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -215,15 +216,17 @@ def run_data_plane(
     port: int = 8080,
     replay: bool = False,
     http: HttpOptions | None = None,
+    listening: socket.socket | None = None,
     on_views: OnViews | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
 
+    `listening` is a socket that is bound already, for whoever starts servers by turns; `host` is only told on then.
     `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. Raises Conflict when
     the port is taken or another data plane has the workspace.
     """
-    listening = listen(host, port)
+    listening = listening or listen(host, port)
     scheme = "https" if http is not None and http.tls is not None else "http"
     address = f"{scheme}://{host}:{listening.getsockname()[1]}"
 
