@@ -7,8 +7,8 @@ import signal
 import subprocess
 
 import psutil
-from flights_project import FlightsProject
 
+from flights_project import FlightsProject
 from noria import Client, Patience
 from noria.core.clock import monotonic, sleep
 from noria.serving.log import LogReader

@@ -17,11 +17,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from noria.config.environment import environment
 from noria.core.digest import canonical
 from noria.core.errors import NoriaError
 from noria.features.model import InputSet, ViewSpec
 from noria.features.online.features import OnlineFeatures
 from noria.serving.app import App
+from noria.serving.contracts import vertex
 from noria.serving.endpoint import Endpoint
 from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
@@ -76,7 +78,7 @@ class DataPlane:
         self._on_views = on_views
         self.online = self._open_online()
         self.endpoint = Endpoint(self.log, ws.ids, self.metrics)
-        self.app = App(self)
+        self.app = App(self, vertex.container(environment()))
 
     def _open_online(self) -> OnlineFeatures:
         """With the views of the last known versions too: they want the events since the last checkpoint as well."""
