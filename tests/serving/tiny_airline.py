@@ -202,12 +202,14 @@ def packaged(seed: int) -> tuple[Package, list[bytes]]:
 
 
 def main() -> None:
-    """`tiny_airline.py ROOT [replay] [port=N]`: serve, on a free port unless told, and print the URL."""
+    """`tiny_airline.py ROOT [replay] [port=N] [grpc=N]`: serve, on a free port unless told, and print the URL."""
     ws = workspace(Path(sys.argv[1]))
     port = next((int(word[5:]) for word in sys.argv if word.startswith("port=")), 0)
+    grpc_port = next((int(word[5:]) for word in sys.argv if word.startswith("grpc=")), None)
     run_data_plane(
-        ws, MODELS, FUNCTIONS, port=port, replay="replay" in sys.argv, on_ready=lambda url: print(url, flush=True)
-    )
+        ws, MODELS, FUNCTIONS, port=port, grpc_port=grpc_port, replay="replay" in sys.argv,
+        on_ready=lambda url: print(url, flush=True),
+    )  # fmt: skip
     ws.close()
 
 

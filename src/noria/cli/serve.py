@@ -21,6 +21,7 @@ def command(
     project: Folder = HERE,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 8400,
+    grpc_port: Annotated[int | None, typer.Option(help="Speak gRPC too, on this port; needs noria[grpc].")] = None,
     replay: Annotated[bool, typer.Option(help="Let the caller say what time it is.")] = False,
     with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
@@ -42,7 +43,7 @@ def command(
         backfill(ws, online)
 
     run_data_plane(
-        ws, served, loaded.functions, host=host, port=port, replay=replay, on_views=fill,
+        ws, served, loaded.functions, host=host, port=port, grpc_port=grpc_port, replay=replay, on_views=fill,
         on_ready=lambda url: print(f"noria: answering at {url}", file=sys.stderr, flush=True),
     )  # fmt: skip
 

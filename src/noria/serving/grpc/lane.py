@@ -13,9 +13,10 @@ from typing import Any
 
 from noria.core.errors import BadInput, Conflict
 from noria.serving.grpc.health import WATCH, Health
-from noria.serving.grpc.method import Methods
+from noria.serving.grpc.method import Methods, Plane
 from noria.serving.grpc.services import Services
 from noria.serving.grpc.statuses import INTERNAL, Late, Outcome, Refused, refused
+from noria.serving.listening import listen
 
 MOST_BYTES = 64 << 20
 """Largest message taken, and given."""
@@ -60,6 +61,13 @@ class GrpcLane:
         if self._server is not None:
             self._services.health.leave()
             await self._server.stop(_GRACE_S)
+
+
+def open_lane(plane: Plane, host: str, port: int) -> GrpcLane:
+    """The lane of a data plane, not started yet. Raises NoGrpc, or Conflict when the port is taken."""
+    if port:
+        listen(host, port).close()
+    return GrpcLane(Services(plane), host=host, port=port)
 
 
 def _handlers(grpc: Any, services: Services) -> Any:
