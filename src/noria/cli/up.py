@@ -47,7 +47,9 @@ def command(
         (project / ".noria" / "up.json").unlink(missing_ok=True)
 
 
-def children(project: Path, port: int, control_port: int, *, grpc_port: int | None = None, replay: bool) -> Sequence[Child]:
+def children(
+    project: Path, port: int, control_port: int, *, grpc_port: int | None = None, replay: bool
+) -> Sequence[Child]:
     """The processes of a project: the data plane, and the control plane with the controller."""
     from noria.server.supervisor import Child
 

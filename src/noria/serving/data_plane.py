@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -16,21 +17,23 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
+from noria.config.environment import environment
 from noria.core.digest import canonical
 from noria.core.errors import NoriaError
 from noria.features.model import InputSet, ViewSpec
 from noria.features.online.features import OnlineFeatures
 from noria.serving.app import App
-from noria.serving.asgi import MOST_BYTES, asgi
+from noria.serving.contracts import vertex
 from noria.serving.endpoint import Endpoint
+from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
 from noria.serving.lineup import Board, Lineup, changed_functions
-from noria.serving.listening import Server, listen
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
 from noria.serving.log_rules import log_secret
 from noria.serving.metrics import Metrics
-from noria.serving.model import NotReady, Routing, ServedModel
+from noria.serving.model import Routing, ServedModel
+from noria.serving.sockets import listen
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -87,7 +90,7 @@ class DataPlane:
         self._on_views = on_views
         self.online = self._open_online()
         self.endpoint = Endpoint(self.log, ws.ids, self.metrics)
-        self.app = App(self)
+        self.app = App(self, vertex.container(environment()))
 
     def _open_online(self) -> OnlineFeatures:
         """With the views of the last known versions too: they want the events since the last checkpoint as well."""
@@ -231,26 +234,31 @@ def run_data_plane(
     port: int = 8080,
     grpc_port: int | None = None,
     replay: bool = False,
-    most_bytes: int = MOST_BYTES,
+    http: HttpOptions | None = None,
+    listening: socket.socket | None = None,
     on_views: OnViews | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
 
-    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. With `grpc_port` gRPC is
-    spoken there. Raises Conflict when a port is taken or another data plane has the workspace.
+    `listening` is a socket that is bound already, for whoever starts servers by turns; `host` is only told on then.
+    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. With
+    `grpc_port` gRPC is spoken there. Raises Conflict when a port is taken or another data plane has the workspace.
     """
-    listening = listen(host, port)
-    address = f"http://{host}:{listening.getsockname()[1]}"
+    listening = listening or listen(host, port)
+    scheme = "https" if http is not None and http.tls is not None else "http"
+    address = f"{scheme}://{host}:{listening.getsockname()[1]}"
+
+    def ready() -> None:
+        if on_ready is not None:
+            on_ready(address)
+
     try:
         plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
         lane = None if grpc_port is None else _grpc_lane(plane, host, grpc_port)
-        server = Server(asgi(plane.app, plane.running(lane), most_bytes), lambda: on_ready(address) if on_ready else None)
-        server.run(sockets=[listening])
+        run_engine(plane.app, plane.running(lane), listening, http or HttpOptions(), ready, ws.clock)
     finally:
         listening.close()
-    if not server.started:
-        raise NotReady("the server did not start", hint="its log tells why")
 
 
 def _grpc_lane(plane: DataPlane, host: str, port: int) -> Lane:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
@@ -21,6 +18,7 @@ from noria.optimization.session import Session
 from noria.registry.model import Version
 from noria.registry.operations import get_version
 from noria.serving.lineup import Loaded
+from noria.stores.parquet import read_parquet
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -116,7 +114,7 @@ class Loader:
 
     def _session(self, package: Package) -> Session:
         session = Session(self._ws.blobs.path(served_graph(self._ws, package)), package.columns)
-        golden = pq.read_table(io.BytesIO(self._ws.blobs.get(package.golden)))
+        golden = read_parquet(self._ws.blobs.get(package.golden))
         session.check_golden(golden)
         for row in golden.select([column.name for column in package.columns]).slice(0, _WARM_UPS).to_pylist():
             session.predict_row(row)

@@ -14,7 +14,6 @@ from typing import Generic
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
@@ -23,6 +22,7 @@ from noria.serving.log_columns import FEEDBACK, PREDICTIONS, Layout, R, hash_id
 from noria.serving.log_files import LogFiles
 from noria.serving.log_rules import kept, written
 from noria.serving.model import FeedbackRecord, LogRules, PredictionRecord
+from noria.stores.parquet import read_parquet
 from noria.stores.spool import Spool, drop_segment
 from noria.workspace.workspace import Workspace
 
@@ -52,24 +52,24 @@ class Track(Generic[R]):
     def _load(self) -> int:
         last = -1
         for file in self.files.parquet():
-            table = pq.read_table(file.path, columns=["identity", "position"])
+            table = read_parquet(file.path, columns=["identity", "position"])
             self.index.add_arrays(table["identity"].to_numpy(), table["position"].to_numpy())
             last = file.last
         records, _ = self.files.read(last)
         self.index.add_many((self.layout.identity(one), last + 1 + n) for n, one in enumerate(records))
         return last
 
-    def append(self, records: Sequence[R]) -> None:
-        """Store records, all or none; when it returns they are there. Raises StorageFull."""
-        encoded = [self.layout.encode(record) for record in records]
+    def append(self, records: Mapping[int, R]) -> None:
+        """Store records by their identities, all or none; when it returns they are there. Raises StorageFull."""
+        encoded = [self.layout.encode(record) for record in records.values()]
         with self._lock:
             first = self._spool.next_position
             if len(encoded) == 1:
                 self._spool.append(encoded[0])
             else:
                 self._spool.append_many(encoded)
-        for position, record in enumerate(records, first):
-            self.index.add(self.layout.identity(record), position)
+        for position, identity in enumerate(records, first):
+            self.index.add(identity, position)
 
     def seal(self) -> None:
         """Begin a new segment, so that what is there can become Parquet."""
@@ -133,10 +133,16 @@ class PredictionLog:
     def append_many(self, records: Sequence[PredictionRecord]) -> None:
         """Log answered rows, all or none. Raises StorageFull: then nobody may be told the answers."""
         wanted = [one for one in map(self._written, records) if one is not None] if self._rules else records
-        new = {record.prediction_id: record for record in reversed(wanted) if record.prediction_id not in self}
+        index = self._predictions.index
+        new: dict[int, PredictionRecord] = {}
+        for record in wanted:
+            identity = hash_id(record.prediction_id)
+            if identity not in new and index.position(identity) is None:
+                new[identity] = record
         if new:
-            self._predictions.append(list(reversed(new.values())))
-        self._latest.update(new)
+            self._predictions.append(new)
+        for record in new.values():
+            self._latest[record.prediction_id] = record
         while len(self._latest) > _LATEST:
             del self._latest[next(iter(self._latest))]
 
@@ -156,7 +162,7 @@ class PredictionLog:
         index = self._feedback.index
         new = {key: one for one in records if (key := FEEDBACK.identity(one)) not in index}
         if new:
-            self._feedback.append(list(new.values()))
+            self._feedback.append(new)
         return len(new)
 
     def __contains__(self, prediction_id: str) -> bool:
@@ -231,7 +237,7 @@ class LogReader:
                 return record
         wanted = pa.scalar(hash_id(prediction_id), pa.uint64())
         for file in reversed(self._predictions.parquet()):
-            table = pq.read_table(file.path, columns=["identity", "position"])
+            table = read_parquet(file.path, columns=["identity", "position"])
             same = table["position"].filter(pc.equal(table["identity"], wanted))
             for position in same.to_pylist():
                 found = self._predictions.at(position)

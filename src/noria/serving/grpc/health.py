@@ -53,7 +53,9 @@ class Health:
     def _check(self, request: Any) -> Any:
         state = self._state(request.service)
         if state == SERVICE_UNKNOWN:
-            raise UnknownService("service or model", request.service[:200], [*self._services, *self._plane.board.models])
+            raise UnknownService(
+                "service or model", request.service[:200], [*self._services, *self._plane.board.models]
+            )
         return self._response(status=state)
 
     def _state(self, name: str) -> int:

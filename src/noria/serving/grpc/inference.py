@@ -13,12 +13,17 @@ from functools import partial
 from typing import Any
 
 from noria.core.clock import monotonic
-from noria.serving import open_inference
+from noria.serving.contracts.infer_json import Tensor, asks_of
+from noria.serving.contracts.model import NotPermitted
+from noria.serving.contracts.open_inference import metadata
+from noria.serving.contracts.shape import Shape
+from noria.serving.contracts.tensors import Infer, read_infer, show_infer
+from noria.serving.contracts.versions import lineup_of
 from noria.serving.grpc.columns import count, from_bytes, from_raw, missing, to_raw_bytes
 from noria.serving.grpc.messages import Messages
 from noria.serving.grpc.method import Answers, Method, Show
 from noria.serving.lineup import Lineup
-from noria.serving.model import BadPayload, NotReady, PredictionRecord, UnknownModel
+from noria.serving.model import BadPayload, NotReady, PredictionRecord
 
 SERVICE = "inference.GRPCInferenceService"
 _TYPED = {
@@ -31,6 +36,7 @@ _TYPED = {
     **dict.fromkeys(("INT8", "INT16", "INT32"), "int_contents"),
     **dict.fromkeys(("UINT8", "UINT16", "UINT32"), "uint_contents"),
 }
+_ONE_EACH = "give each input either contents or, in the same order, raw_input_contents"
 
 
 class Inference:
@@ -82,7 +88,7 @@ class Inference:
         )
 
     def _model(self, request: Any) -> Any:
-        told = open_inference.metadata(self._lineup(request.name, request.version))
+        told = metadata(self._answers.shape(self._lineup(request.name, request.version)))
         return self._messages["inference.ModelMetadataResponse"](**told)
 
     def _index(self, request: Any) -> Any:
@@ -107,43 +113,32 @@ class Inference:
     def _unload(self, request: Any) -> Any:
         name = request.model_name or request.repository_name
         self._lineup(name)
-        raise BadPayload(
-            f"model {name!r} is served for as long as an alias names it", hint="`noria serve` says which models"
-        )
+        raise NotPermitted(f"{name!r} is not unloaded by its clients", hint="roll it back, or stop serving it")
 
     def _lineup(self, model: str, version: str = "") -> Lineup:
-        lineup = self._plane.board.lineup(model)
-        numbers = [str(one.number) for one in lineup.versions]
-        if version and version not in numbers:
-            raise UnknownModel(f"version of {model!r}", version[:40], numbers)
-        return lineup
+        return lineup_of(self._plane.board, model, version or None)
 
     def _infer(self, request: Any) -> Any:
         started = monotonic()
         lineup = self._lineup(request.model_name, request.model_version)
-        raw = bool(request.raw_input_contents)
-        infer = open_inference.read_infer(_as_json(request), lineup)
-        typed = not raw and any(True for _ in request.inputs)
-        show: Show = partial(self._show, infer, lineup, typed)
+        shape = self._answers.shape(lineup)
+        raws = request.raw_input_contents
+        infer = _read(request, raws, shape)
+        show: Show = partial(self._show, infer, shape, not raws and len(request.inputs) > 0)
         return self._answers.give(lineup, infer.asks, started, show)
 
-    def _show(
-        self, infer: open_inference.Infer, lineup: Lineup, typed: bool, records: Sequence[PredictionRecord]
-    ) -> Any:
-        told = open_inference.show_infer(infer, lineup, records)
+    def _show(self, infer: Infer, shape: Shape, typed: bool, records: Sequence[PredictionRecord]) -> Any:
+        told = show_infer(infer, shape, records)
         response = self._response(
             model_name=told["model_name"], model_version=told.get("model_version", ""), id=told.get("id", "")
         )
         for one in told["outputs"]:
-            made = response.outputs.add(name=one["name"], datatype=one["datatype"])
-            made.shape.extend(one["shape"])
-            data = one["data"]
+            made = response.outputs.add(name=one["name"], datatype=one["datatype"], shape=one["shape"])
+            data, texts = one["data"], one["datatype"] == "BYTES"
             if not typed:
-                text = one["datatype"] == "BYTES"
-                response.raw_output_contents.append(
-                    to_raw_bytes(data) if text else struct.pack(f"<{len(data)}d", *data)
-                )
-            elif one["datatype"] == "BYTES":
+                raw = to_raw_bytes(data) if texts else struct.pack(f"<{len(data)}d", *data)
+                response.raw_output_contents.append(raw)
+            elif texts:
                 made.contents.bytes_contents.extend(text.encode() for text in data)
             else:
                 made.contents.fp64_contents.extend(data)
@@ -156,37 +151,36 @@ class Inference:
         return self._messages["inference.ModelStreamInferResponse"](error_message=message)
 
 
-def _as_json(request: Any) -> dict[str, Any]:
-    inputs, raws = request.inputs, request.raw_input_contents
+def _read(request: Any, raws: Sequence[bytes], shape: Shape) -> Infer:
+    """The quick way of the JSON contract for what is as it should be, its exact way for the rest."""
     if raws:
-        if len(raws) != len(inputs):
-            raise BadPayload(f"{len(inputs)} inputs, but {len(raws)} raw_input_contents", hint="give one for each")
-        read = [_raw_tensor(one, raw) for one, raw in zip(inputs, raws, strict=True)]
+        if len(raws) != len(request.inputs):
+            raise BadPayload(f"{len(request.inputs)} inputs, but {len(raws)} raw_input_contents", hint=_ONE_EACH)
+        tensors = [_raw_tensor(one, raw) for one, raw in zip(request.inputs, raws, strict=True)]
     else:
-        read = [_typed_tensor(one) for one in inputs]
-    body: dict[str, Any] = {"inputs": read}
-    if request.id:
-        body["id"] = request.id
+        tensors = [_typed_tensor(one) for one in request.inputs]
+    asks = None if request.outputs else asks_of(tensors, shape.tensors)
+    if asks is not None:
+        return Infer(asks, request.id or None)
+    body: dict[str, Any] = {
+        "id": request.id or None,
+        "inputs": [
+            {"name": one.name, "datatype": one.datatype, "shape": one.shape, "data": one.data} for one in tensors
+        ],
+    }
     if request.outputs:
         body["outputs"] = [{"name": one.name} for one in request.outputs]
-    return body
+    return read_infer(body, shape)
 
 
-def _raw_tensor(tensor: Any, raw: bytes) -> dict[str, Any]:
+def _raw_tensor(tensor: Any, raw: bytes) -> Tensor:
     name, datatype, shape = tensor.name, tensor.datatype, list(tensor.shape)
     if tensor.HasField("contents"):
-        raise BadPayload(
-            f"input {name[:80]!r} has contents beside raw_input_contents", hint="send one or the other for all inputs"
-        )
-    return {
-        "name": name,
-        "datatype": datatype,
-        "shape": shape,
-        "data": from_raw(name, datatype, count(name, shape), raw),
-    }
+        raise BadPayload(f"input {name[:80]!r} has contents beside raw_input_contents", hint=_ONE_EACH)
+    return Tensor(name, datatype, shape, from_raw(name, datatype, count(name, shape), raw))
 
 
-def _typed_tensor(tensor: Any) -> dict[str, Any]:
+def _typed_tensor(tensor: Any) -> Tensor:
     name, datatype, shape = tensor.name, tensor.datatype, list(tensor.shape)
     field = _TYPED.get(datatype)
     if field is None:
@@ -199,4 +193,4 @@ def _typed_tensor(tensor: Any) -> dict[str, Any]:
     data: list[Any] = from_bytes(name, values) if datatype == "BYTES" else list(values)
     if datatype in ("FP32", "FP64"):
         data = [missing(value) for value in data]
-    return {"name": name, "datatype": datatype, "shape": shape, "data": data}
+    return Tensor(name, datatype, shape, data)

@@ -16,7 +16,7 @@ from noria.serving.grpc.health import WATCH, Health
 from noria.serving.grpc.method import Methods, Plane
 from noria.serving.grpc.services import Services
 from noria.serving.grpc.statuses import INTERNAL, Late, Outcome, Refused, refused
-from noria.serving.listening import listen
+from noria.serving.sockets import listen
 
 MOST_BYTES = 64 << 20
 """Largest message taken, and given."""
@@ -37,7 +37,9 @@ class GrpcLane:
             import grpc
             import grpc.aio
         except ImportError:
-            raise NoGrpc("grpcio is not installed", hint="pip install 'noria[grpc]', or leave --grpc-port out") from None
+            raise NoGrpc(
+                "grpcio is not installed", hint="pip install 'noria[grpc]', or leave --grpc-port out"
+            ) from None
         self._grpc = grpc
         self._services = services
         self._address = f"[{host}]" if ":" in host else host

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from google.protobuf.message import DecodeError
 
-from noria.core.errors import NoriaError
 from noria.core.clock import Clock
+from noria.core.errors import NoriaError
+from noria.serving.contracts.shape import Shape
 from noria.serving.endpoint import Endpoint
 from noria.serving.grpc.statuses import Outcome, Pending, Unimplemented, refused
 from noria.serving.lineup import Board, Lineup
@@ -36,11 +37,20 @@ class Plane(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class Answers:
-    """Answers rows with the endpoint."""
+    """Answers rows with the endpoint, and knows what rows of a lineup look like."""
 
-    plane: Plane
+    def __init__(self, plane: Plane) -> None:
+        self.plane = plane
+        self._shapes: dict[str, Shape] = {}
+
+    def shape(self, lineup: Lineup) -> Shape:
+        """Worked out once for each lineup that is put in place."""
+        model = lineup.routing.model
+        shape = self._shapes.get(model)
+        if shape is None or shape.lineup.champion is not lineup.champion:
+            shape = self._shapes[model] = Shape(lineup)
+        return shape
 
     def give(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Any:
         """What `show` makes of the answers, at once where the endpoint has them at once; else to be awaited."""

@@ -15,12 +15,16 @@ from typing import Any
 import numpy as np
 
 from noria.core.clock import monotonic
-from noria.serving import open_inference
+from noria.core.errors import NotFound
+from noria.serving.contracts.open_inference import metadata
+from noria.serving.contracts.shape import Shape
+from noria.serving.contracts.tensors import Infer, read_infer, show_infer
+from noria.serving.contracts.versions import lineup_of
 from noria.serving.grpc.columns import count, from_bytes, from_raw, missing
 from noria.serving.grpc.messages import Messages
 from noria.serving.grpc.method import Answers, Method
 from noria.serving.lineup import Lineup
-from noria.serving.model import BadPayload, NotReady, PredictionRecord, UnknownModel
+from noria.serving.model import BadPayload, NotReady, PredictionRecord
 
 PREDICTION = "tensorflow.serving.PredictionService"
 MODELS = "tensorflow.serving.ModelService"
@@ -49,6 +53,12 @@ _TYPES = {
 _NUMBERS = {name: number for number, (name, _) in _TYPES.items()}
 
 
+class UnknownSignature(NotFound):
+    """The model has one signature, and it was another that was asked for."""
+
+    code = "N6064"
+
+
 class TensorFlowServing:
     """The methods of both services."""
 
@@ -66,26 +76,24 @@ class TensorFlowServing:
         }
 
     def _lineup(self, spec: Any) -> Lineup:
-        lineup = self._plane.board.lineup(spec.name)
         if spec.signature_name not in ("", SIGNATURE):
-            raise UnknownModel("signature", spec.signature_name[:80], [SIGNATURE])
-        numbers = [one.number for one in lineup.versions]
-        if spec.HasField("version") and spec.version.value not in numbers:
-            raise UnknownModel(f"version of {spec.name!r}", str(spec.version.value), map(str, numbers))
-        return lineup
+            raise UnknownSignature("signature", spec.signature_name[:80], [SIGNATURE])
+        version = str(spec.version.value) if spec.HasField("version") else spec.version_label
+        return lineup_of(self._plane.board, spec.name, version or None)
 
     def _predict(self, request: Any) -> Any:
         started = monotonic()
         lineup = self._lineup(request.model_spec)
-        body = {
+        shape = self._answers.shape(lineup)
+        body: dict[str, Any] = {
             "inputs": [_tensor(name[:80], tensor) for name, tensor in request.inputs.items()],
-            "outputs": [{"name": name} for name in request.output_filter],
+            "outputs": [{"name": name} for name in request.output_filter] or None,
         }
-        infer = open_inference.read_infer(body, lineup)
-        return self._answers.give(lineup, infer.asks, started, partial(self._show, infer, lineup))
+        infer = read_infer(body, shape)
+        return self._answers.give(lineup, infer.asks, started, partial(self._show, infer, shape))
 
-    def _show(self, infer: open_inference.Infer, lineup: Lineup, records: Sequence[PredictionRecord]) -> Any:
-        told = open_inference.show_infer(infer, lineup, records)
+    def _show(self, infer: Infer, shape: Shape, records: Sequence[PredictionRecord]) -> Any:
+        told = show_infer(infer, shape, records)
         response = self._messages["tensorflow.serving.PredictResponse"]()
         for one in told["outputs"]:
             tensor = response.outputs[one["name"]]
@@ -96,8 +104,8 @@ class TensorFlowServing:
                 tensor.string_val.extend(text.encode() for text in one["data"])
             else:
                 tensor.double_val.extend(one["data"])
-        version = told.get("model_version", str(lineup.champion.number))
-        self._tell_spec(response.model_spec, lineup, int(version))
+        version = told.get("model_version", str(shape.lineup.champion.number))
+        self._tell_spec(response.model_spec, shape.lineup, int(version))
         return response
 
     def _tell_spec(self, spec: Any, lineup: Lineup, version: int) -> None:
@@ -111,7 +119,7 @@ class TensorFlowServing:
         if not request.metadata_field:
             raise BadPayload("metadata_field is empty", hint=f"ask for {METADATA!r}")
         lineup = self._lineup(request.model_spec)
-        told = open_inference.metadata(lineup)
+        told = metadata(self._answers.shape(lineup))
         described = self._messages["tensorflow.serving.SignatureDefMap"]()
         signature = described.signature_def[SIGNATURE]
         signature.method_name = _METHOD
@@ -133,11 +141,9 @@ class TensorFlowServing:
         except NotReady:
             response.model_version_status.add(version=0, state=_START)
             return response
-        wanted = request.model_spec.version.value if request.model_spec.HasField("version") else None
         for one in lineup.versions:
-            if wanted in (None, one.number):
-                made = response.model_version_status.add(version=one.number, state=_AVAILABLE)
-                made.status.error_code = 0
+            made = response.model_version_status.add(version=one.number, state=_AVAILABLE)
+            made.status.error_code = 0
         return response
 
 

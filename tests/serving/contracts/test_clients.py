@@ -1,0 +1,94 @@
+"""Every contract, asked by its real clients: each in a process and an environment of its own, on one running server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import tiny_airline
+from test_server import server
+from tiny_airline import MODEL, add_version, flight
+
+from noria.testing import rivals
+
+HERE = Path(__file__).parent
+ROWS = [flight(1, tailnum="N1"), flight(2, tailnum="N2"), flight(3, tailnum="N3")]
+
+
+@dataclass(frozen=True)
+class Client:
+    """A program of somebody else's: the environment it lives in, and the script that asks with it."""
+
+    environment: str
+    script: str
+    refusals: dict[str, int]
+
+
+CLIENTS = (
+    Client(
+        "tritonclient", "tritonclient_http",
+        {"unknown model": 404, "unknown version": 404, "missing column": 400, "unload": 403, "shared memory": 501},
+    ),
+    Client("tritonclient", "open_inference_openapi", {"unknown model": 404, "missing column": 400}),
+    Client("kserve", "kserve_rest", {"unknown model": 404, "missing column": 400}),
+    Client(
+        "mlflow", "mlflow_scoring",
+        {"missing column": 400, "two forms": 400, "unknown media": 415, "unknown charset": 415},
+    ),
+    Client("clouds", "boto3_sagemaker", {"unknown model": 400, "missing column": 424, "no JSON": 424}),
+    Client("clouds", "vertex_ai", {"missing column": 400, "no rows": 400}),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    root = tmp_path_factory.mktemp("served")
+    ws = tiny_airline.workspace(root)
+    add_version(ws, promoted=True)
+    ws.close()
+    with server(root) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def expected(url: str) -> list[float]:
+    """What our own contract answers."""
+    return [one["output"] for one in httpx.post(f"{url}/predict", json={"rows": ROWS}).json()["predictions"]]
+
+
+@pytest.fixture(scope="module")
+def said(url: str) -> Callable[[Client], dict]:
+    """What a client was told; each is started once."""
+    answers: dict[str, dict] = {}
+
+    def of(client: Client) -> dict:
+        if client.script not in answers:
+            script = HERE / "clients" / f"{client.script}.py"
+            rows = json.dumps([{name: value for name, value in row.items() if name != "asked_at"} for row in ROWS])
+            command = [rivals.python(client.environment), script, url, MODEL, rows, "late"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr[-4000:]
+            answers[client.script] = json.loads(done.stdout.splitlines()[-1])
+        return answers[client.script]
+
+    return of
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.script)
+def test_a_client_gets_the_answers_that_we_give(client: Client, said, expected) -> None:
+    told = said(client)
+    assert told["proofs"]
+    for contract, call, answers in told["proofs"]:
+        assert answers == expected, (contract, call)
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.script)
+def test_a_client_is_refused_in_words_it_understands(client: Client, said) -> None:
+    told = said(client)["refused"]
+    assert {what: int(status) for what, (status, _) in told.items()} == client.refusals
+    assert all(message for _, message in told.values())
