@@ -70,7 +70,7 @@ def test_kserves_client(served: tuple[str, float]) -> None:
 
 def test_tensorflow_servings_stubs(served: tuple[str, float]) -> None:
     address, expected = served
-    told = ask("tfserving", "tensorflow_serving.py", address)
+    told = ask("tfserving", "tensorflow_stubs.py", address)
     assert (told["outputs"], told["version"], len(told["ids"])) == ([expected, expected], 1, 1)
     assert told["inputs"].keys() == flight().keys()
     assert told["status"] == [[1, "AVAILABLE"]]

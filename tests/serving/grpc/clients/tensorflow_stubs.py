@@ -31,6 +31,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module):
         if module.__name__.endswith("_pb2"):
             add(module.__name__.replace(".", "/").removesuffix("_pb2") + ".proto")
+            module.xla_dot_tsl_dot_protobuf_dot_error__codes__pb2 = None  # one of them names another it imports
 
 
 def add(name):
@@ -69,7 +70,8 @@ def rename(file, name):
 
 def rename_types(message):
     for field in message.field:
-        field.type_name = field.type_name.replace(".tensorboard.", ".tensorflow.")
+        if field.type_name:
+            field.type_name = field.type_name.replace(".tensorboard.", ".tensorflow.")
     for nested in message.nested_type:
         rename_types(nested)
 
