@@ -48,7 +48,9 @@ def sync():
         except InferenceServerException as error:
             told["errors"][name] = [error.status(), error.message()]
     answers = []
-    client.start_stream(lambda result, error: answers.append(str(error) if error else float(result.as_numpy("late")[0])))
+    client.start_stream(
+        lambda result, error: answers.append(str(error) if error else float(result.as_numpy("late")[0]))
+    )
     client.async_stream_infer(MODEL, inputs(triton, ROW))
     client.async_stream_infer(MODEL, inputs(triton, {"orgin": "JFK"}))
     client.async_stream_infer(MODEL, inputs(triton, ROW))
