@@ -26,6 +26,7 @@ def command(
     project: Folder = HERE,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 8400,
+    grpc_port: Annotated[int | None, typer.Option(help="Speak gRPC too, on this port; needs noria[grpc].")] = None,
     engine: Annotated[Literal["noria", "uvicorn", "granian"], typer.Option(help="What speaks HTTP.")] = "noria",
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM file of the certificate; wants --tls-key.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")] = None,
@@ -69,7 +70,7 @@ def command(
 
     with turn(ws.folder("serving")) if listen_fd is not None else nullcontext():
         run_data_plane(
-            ws, served, loaded.functions, host=host, port=port, replay=replay, on_views=fill,
+            ws, served, loaded.functions, host=host, port=port, grpc_port=grpc_port, replay=replay, on_views=fill,
             http=HttpOptions(engine, tls=tls, access_log=access_log),
             listening=None if listen_fd is None else socket.socket(fileno=listen_fd),
             on_ready=lambda url: print(f"noria: answering at {url}", file=sys.stderr, flush=True),

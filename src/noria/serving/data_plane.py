@@ -13,7 +13,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
@@ -41,6 +41,18 @@ POLL_SECONDS = 1.0
 _INPUTS = TypeAdapter(InputSet)
 OnViews = Callable[[OnlineFeatures, Sequence[ViewSpec]], None]
 """Told which views the online store has just been given; may fill them from history."""
+
+
+class Lane(Protocol):
+    """Another way to reach a data plane, in the same event loop: gRPC."""
+
+    async def start(self) -> None:
+        """Take calls from now on."""
+        ...
+
+    async def stop(self) -> None:
+        """Take none any more, and answer those that were taken."""
+        ...
 
 
 class DataPlane:
@@ -112,13 +124,17 @@ class DataPlane:
             self.log.close()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Serving from entering to leaving: follows the routing meanwhile, closes at the end."""
+    async def running(self, lane: Lane | None = None) -> AsyncIterator[None]:
+        """Serving from entering to leaving: follows the routing meanwhile, closes at the end; with one more `lane`."""
         await self.follow()
         task = None if self.replay else asyncio.create_task(self._keep_following())
         try:
+            if lane is not None:
+                await lane.start()
             yield
         finally:
+            if lane is not None:
+                await lane.stop()
             if task is not None:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
@@ -216,6 +232,7 @@ def run_data_plane(
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
+    grpc_port: int | None = None,
     replay: bool = False,
     http: HttpOptions | None = None,
     listening: socket.socket | None = None,
@@ -225,8 +242,8 @@ def run_data_plane(
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
 
     `listening` is a socket that is bound already, for whoever starts servers by turns; `host` is only told on then.
-    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. Raises Conflict when
-    the port is taken or another data plane has the workspace.
+    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. With
+    `grpc_port` gRPC is spoken there. Raises Conflict when a port is taken or another data plane has the workspace.
     """
     listening = listening or listen(host, port)
     scheme = "https" if http is not None and http.tls is not None else "http"
@@ -238,6 +255,17 @@ def run_data_plane(
 
     try:
         plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
-        run_engine(plane.app, plane.running(), listening, http or HttpOptions(), ready, ws.clock)
+        lane = None if grpc_port is None else _grpc_lane(plane, host, grpc_port)
+        run_engine(plane.app, plane.running(lane), listening, http or HttpOptions(), ready, ws.clock)
     finally:
         listening.close()
+
+
+def _grpc_lane(plane: DataPlane, host: str, port: int) -> Lane:
+    from noria.serving.grpc.lane import open_lane
+
+    try:
+        return open_lane(plane, host, port)
+    except BaseException:
+        plane.close()
+        raise
