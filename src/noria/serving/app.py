@@ -152,9 +152,7 @@ class App:
         if request.path == "/predict" or request.path.endswith("/infer"):
             self._plane.metrics.failed(reason)
 
-    def _answer(
-        self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show
-    ) -> Pending:
+    def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
         """What `show` makes of the answers: at once where the endpoint has them at once."""
         answers = self._plane.endpoint.answer(lineup, asks, self._plane.clock.now(), started)
         return answer(show(answers))

@@ -18,7 +18,7 @@ _TYPES = {
 
 
 class StaticSite:
-    """Serves each folder under its name, "" at the root, for as long as a `with` lasts. `asked` is what was asked for."""
+    """Serves each folder under its name, "" at the root, while a `with` lasts. `asked` is what was asked for."""
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
         self.asked: list[str] = []

@@ -50,10 +50,8 @@ def write_bundle(files: Mapping[str, bytes], folder: Path, *, packed: Path | Non
     Raises PlaceTaken, StorageFull, Unavailable when it cannot be written there. A writer that is killed leaves a hidden
     folder `.NAME.PID.unfinished`, and never half a bundle under its own name.
     """
+    refuse_taken(folder, packed)
     places = [folder, *([packed] if packed else [])]
-    for place in places:
-        if os.path.lexists(place):
-            raise PlaceTaken(place)
     drafts = {place: place.with_name(f".{place.name}.{os.getpid()}.unfinished") for place in places}
     with _written(folder, drafts):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +67,13 @@ def write_bundle(files: Mapping[str, bytes], folder: Path, *, packed: Path | Non
         for place, draft in drafts.items():
             _rename(draft, place)
             sync_folder(place.parent)
+
+
+def refuse_taken(*places: Path | None) -> None:
+    """Raise PlaceTaken when anything lies in one of these places, a broken link included."""
+    for place in places:
+        if place is not None and os.path.lexists(place):
+            raise PlaceTaken(place)
 
 
 def open_bundle(path: Path, *, digest: str = "") -> Bundle:
@@ -191,8 +196,7 @@ def _flush(file: IO[bytes]) -> None:
 
 def _rename(draft: Path, place: Path) -> None:
     """Give the draft its name. Another writer's folder that came meanwhile is not replaced."""
-    if os.path.lexists(place):
-        raise PlaceTaken(place)
+    refuse_taken(place)
     try:
         draft.rename(place)
     except OSError as error:

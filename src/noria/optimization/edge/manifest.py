@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from noria.core.errors import Corrupt
+from noria.core.schema import DType
 
 FORMAT = "noria-edge/1"
 MANIFEST, GOLDEN, GOLDEN_TABLE, README = "manifest.json", "golden.json", "golden.parquet", "README.md"
@@ -47,7 +48,7 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     column: str
     tensor: str
-    dtype: str
+    dtype: DType
     kind: Kind
     null: str | None
     given_by: str
