@@ -38,8 +38,8 @@ def is_asked(asked: Asked, *, edge: bool) -> bool:
 
 
 def answer(asked: Asked, project: Path, *, as_json: bool) -> None:
-    """Do what was asked, and tell it."""
-    if asked.check:
+    """Do what was asked, and tell it: without an output the target is a bundle to check."""
+    if asked.output is None:
         from noria.optimization.edge.operations import check
 
         _tell_checked(check(Path(asked.target), digest=asked.digest), as_json=as_json)
@@ -56,7 +56,6 @@ def answer(asked: Asked, project: Path, *, as_json: bool) -> None:
             f"version {version.number} of {version.model!r} was registered by a client and has no package",
             hint="let `noria run` make a version; a bundle holds what Noria packaged and compared itself",
         )
-    assert asked.output is not None
     made = export(
         ws, load_package(ws, version.package), version.model, version.number, asked.output,
         packed=asked.packed, int8_within=asked.int8_within,

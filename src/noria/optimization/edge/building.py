@@ -70,7 +70,8 @@ class _Draft:
 def build(ws: Workspace, package: Package, model: str, version: int, *, int8_within: float = 0.01) -> dict[str, bytes]:
     """The bundle's files by name, `manifest.json` last.
 
-    The graph in eight bits is put in when it is smaller and off by at most `int8_within` on the golden rows, which is
+    The same package gives the same bytes, those of `model.ort` apart, which the runtime writes in no fixed order. The
+    graph in eight bits is put in when it is smaller and off by at most `int8_within` on the golden rows, which is
     for chances an absolute figure. Raises NotServable for a native package, GoldenMismatch, PointsOutside, Corrupt,
     NotFound, NotWritten.
     """

@@ -9,7 +9,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -216,4 +216,5 @@ def _written(folder: Path, drafts: Mapping[Path, Path]) -> Iterator[None]:
         raise Unavailable(f"the bundle {folder} cannot be written: {error.strerror or error}") from error
     finally:
         for draft in drafts.values():
-            shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                shutil.rmtree(draft) if draft.is_dir() else draft.unlink(missing_ok=True)
