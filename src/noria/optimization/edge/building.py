@@ -135,7 +135,12 @@ def _add_plain(draft: _Draft, content: bytes) -> None:
         return
     codes = form.vocabulary if _has_texts(draft.columns) else None
     for said, rows in _trials(draft):
-        off = off_by(answers(form.content, draft.columns, rows, codes), answers(content, draft.columns, rows))
+        try:
+            found = answers(form.content, draft.columns, rows, codes)
+        except Exception as error:  # whatever the runtime raises for a graph it cannot use
+            draft.left_out[names.PLAIN] = f"in core operators it cannot be run: {str(error)[:200]}"
+            return
+        off = off_by(found, answers(content, draft.columns, rows))
         if not off <= _ALIKE:
             draft.left_out[names.PLAIN] = f"in core operators it would be off by {off:.2g} when {said}"
             return

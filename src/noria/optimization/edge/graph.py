@@ -80,14 +80,22 @@ def post_transform(build: Builder, scores: str, kind: bytes, output: str) -> Non
         raise NoPlainForm(f"its scores go through {kind.decode()}, which has no form in core operators here")
 
 
+def one_value(build: Builder, score: str, kind: bytes, output: str) -> None:
+    """The single value (rows, 1) of a regressor, which ONNX Runtime gives as it is: no LOGISTIC, no SOFTMAX of one."""
+    post_transform(build, score, b"NONE" if kind in (b"LOGISTIC", b"SOFTMAX") else kind, output)
+
+
 def two_classes(build: Builder, score: str, kind: bytes, output: str, *, chance: bool) -> None:
     """Scores of both classes from the one (rows, 1) that an operator computes when it tells two apart.
 
-    As ONNX Runtime does it: a score that is a chance has its complement beside it, any other its negative.
+    As ONNX Runtime does it: a score that is a chance has its complement beside it, any other its negative, and LOGISTIC
+    alone is applied to both.
     """
-    if chance:
-        one = build.constant(np.ones((1, 1), np.float32))
-        build.add("Concat", build.add("Sub", one, score), score, output=output, axis=1)
+    if kind == b"LOGISTIC":
+        post_transform(build, build.add("Concat", build.add("Neg", score), score, axis=1), kind, output)
+    elif kind not in (b"NONE", b"SOFTMAX"):
+        post_transform(build, score, kind, output)
     else:
-        both = build.add("Concat", build.add("Neg", score), score, axis=1)
-        post_transform(build, both, kind, output)
+        one = build.constant(np.ones((1, 1), np.float32))
+        other = build.add("Sub", one, score) if chance else build.add("Neg", score)
+        build.add("Concat", other, score, output=output, axis=1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from noria.optimization.edge import trees
-from noria.optimization.edge.graph import Builder, NoPlainForm, attributes_of, post_transform, two_classes
+from noria.optimization.edge.graph import Builder, NoPlainForm, attributes_of, one_value, post_transform, two_classes
 
 
 def _label_encoder(build: Builder, node: Any, texts: list[str]) -> None:
@@ -92,8 +92,9 @@ def _linear(build: Builder, node: Any, rows: int) -> str:
 
 def _linear_regressor(build: Builder, node: Any) -> None:
     given = attributes_of(node)
-    scores = _linear(build, node, given.get("targets", 1))
-    post_transform(build, scores, given.get("post_transform", b"NONE"), node.output[0])
+    targets = given.get("targets", 1)
+    finish = one_value if targets == 1 else post_transform
+    finish(build, _linear(build, node, targets), given.get("post_transform", b"NONE"), node.output[0])
 
 
 def _linear_classifier(build: Builder, node: Any) -> None:
@@ -101,7 +102,7 @@ def _linear_classifier(build: Builder, node: Any) -> None:
     classes = len(given.get("classlabels_ints") or given.get("classlabels_strings") or ())
     scores, kind = _linear(build, node, len(given["intercepts"])), given.get("post_transform", b"NONE")
     if len(given["intercepts"]) == 1 and classes == 2:
-        two_classes(build, scores, kind, node.output[1], chance=False)
+        two_classes(build, scores, kind, node.output[1], chance=True)
     else:
         post_transform(build, scores, kind, node.output[1])
 

@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from noria.optimization.edge.graph import Array, Builder, NoPlainForm, attributes_of, post_transform, two_classes
+from noria.optimization.edge.graph import (
+    Array,
+    Builder,
+    NoPlainForm,
+    attributes_of,
+    one_value,
+    post_transform,
+    two_classes,
+)
 
 _COMPARE = {
     b"BRANCH_LEQ": "LessOrEqual",
@@ -71,10 +79,12 @@ class Forest:
         return at
 
     def _compared(self, build: Builder, value: str, threshold: str, table: str, at: str) -> str:
+        """Whether each row goes the true way; by And and Or, since Where takes no booleans in ONNX Runtime."""
         answer = build.add(_COMPARE[self.modes[0]], value, threshold)
         for number, name in enumerate(self.modes[1:], 1):
             chosen = build.add("Equal", build.add("Gather", table, at), build.constant(np.array(number, np.int64)))
-            answer = build.add("Where", chosen, build.add(_COMPARE[name], value, threshold), answer)
+            true = build.add("And", chosen, build.add(_COMPARE[name], value, threshold))
+            answer = build.add("Or", true, build.add("And", build.add("Not", chosen), answer))
         return answer
 
 
@@ -118,7 +128,8 @@ def regressor(build: Builder, node: Any) -> None:
     if how == b"AVERAGE":
         weights = weights / np.float32(len(trees.roots))
     scores = _summed(build, node, trees, weights, given.get("base_values"))
-    post_transform(build, scores, given.get("post_transform", b"NONE"), node.output[0])
+    finish = one_value if weights.shape[1] == 1 else post_transform
+    finish(build, scores, given.get("post_transform", b"NONE"), node.output[0])
 
 
 def classifier(build: Builder, node: Any) -> None:
