@@ -27,6 +27,8 @@ from noria.optimization.operations import package, save_package
 from noria.registry.model import Lineage, Version
 from noria.registry.operations import promote, register
 from noria.serving.data_plane import run_data_plane
+from noria.serving.engines import HttpOptions
+from noria.serving.http.tls import Tls
 from noria.serving.model import ServedModel
 from noria.validation.model import Evaluation, GateSheet
 from noria.workspace.workspace import Workspace, open_workspace
@@ -202,12 +204,16 @@ def packaged(seed: int) -> tuple[Package, list[bytes]]:
 
 
 def main() -> None:
-    """`tiny_airline.py ROOT [replay] [port=N]`: serve, on a free port unless told, and print the URL."""
+    """`tiny_airline.py ROOT [replay] [access] [port=N] [grpc=N] [engine=NAME] [tls=PEM]`: serve, and print the URL."""
     ws = workspace(Path(sys.argv[1]))
-    port = next((int(word[5:]) for word in sys.argv if word.startswith("port=")), 0)
+    said = dict(word.partition("=")[::2] for word in sys.argv[2:])
+    tls = Tls(Path(said["tls"]), Path(said["tls"])) if "tls" in said else None
+    http = HttpOptions(said.get("engine", "noria"), tls=tls, access_log="access" in said)  # type: ignore[arg-type]
+    grpc_port = int(said["grpc"]) if "grpc" in said else None
     run_data_plane(
-        ws, MODELS, FUNCTIONS, port=port, replay="replay" in sys.argv, on_ready=lambda url: print(url, flush=True)
-    )
+        ws, MODELS, FUNCTIONS, port=int(said.get("port", 0)), grpc_port=grpc_port, replay="replay" in said, http=http,
+        on_ready=lambda url: print(url, flush=True),
+    )  # fmt: skip
     ws.close()
 
 

@@ -7,12 +7,15 @@ This is the only module that draws randomness for names.
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import Protocol
 
 from noria.core.clock import Clock
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]
+"""Two characters at a time: an id is drawn for every prediction."""
 
 
 class Ids(Protocol):
@@ -35,16 +38,12 @@ class TimeOrderedIds:
 
     def new(self, prefix: str) -> str:
         millis = self._clock.now() // 1000
-        return f"{prefix}_{encode(millis, 10)}{encode(secrets.randbits(80), 16)}"
+        return f"{prefix}_{encode(millis << 80 | int.from_bytes(os.urandom(10), 'big'), 26)}"
 
     def hex(self) -> str:
         return secrets.token_hex(16)
 
 
 def encode(number: int, length: int) -> str:
-    """A non-negative integer in Crockford base 32, `length` characters, most significant first."""
-    characters = []
-    for _ in range(length):
-        number, rest = divmod(number, 32)
-        characters.append(_ALPHABET[rest])
-    return "".join(reversed(characters))
+    """A non-negative integer in Crockford base 32, `length` characters (an even number), most significant first."""
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * length - 10, -1, -10)])

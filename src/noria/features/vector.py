@@ -19,7 +19,8 @@ class Vectorizer:
     def __init__(self, inputs: InputSet, online: OnlineFeatures, functions: Mapping[str, Callable[..., Any]]) -> None:
         self.inputs = inputs
         self._online = online
-        self._reader = RowReader([column for column in inputs.request if column.name != inputs.asked_at])
+        asked = [column for column in inputs.request if column.name != inputs.asked_at]
+        self._reader = RowReader(asked, also=(inputs.asked_at,))
         views = {view.name: view for view in inputs.views}
         self._views = [
             (views[one.view], one.keys, [f"{one.view}.{feature.name}" for feature in views[one.view].features])
@@ -37,8 +38,7 @@ class Vectorizer:
         Raises BadRequestRow with every fault.
         """
         faults: list[Fault] = []
-        given = {name: value for name, value in row.items() if name != self.inputs.asked_at}
-        typed = self._reader.read(given, place, faults)
+        typed = self._reader.read(row, place, faults)
         if faults:
             raise BadRequestRow("the request", shown(faults), hint=f"the columns are those of {self.inputs.source}")
         typed[self.inputs.asked_at] = at

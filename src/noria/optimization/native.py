@@ -9,8 +9,6 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import joblib
-
 from noria.core.errors import BadInput
 from noria.workspace.workspace import Workspace
 
@@ -23,6 +21,8 @@ class NotPicklable(BadInput):
 
 def save(ws: Workspace, model: Any) -> str:
     """Keep a native model; gives its blob's digest. Raises NotPicklable."""
+    import joblib
+
     buffer = io.BytesIO()
     try:
         joblib.dump(model, buffer)
@@ -34,4 +34,6 @@ def save(ws: Workspace, model: Any) -> str:
 
 def load(ws: Workspace, digest: str) -> Any:
     """The model that `save` kept. Raises NotFound, Corrupt."""
+    import joblib
+
     return joblib.load(io.BytesIO(ws.blobs.get(digest)))

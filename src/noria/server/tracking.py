@@ -64,7 +64,8 @@ def run_server(
 
     `hosts` and `page` as `mlflow_app` takes them. Raises Conflict when the port is taken.
     """
-    from noria.serving.listening import Server, listen
+    from noria.serving.sockets import listen
+    from noria.serving.uvicorn_server import Server
 
     listening = listen(host, port)
     url = f"http://{_named(host)}:{listening.getsockname()[1]}"

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
@@ -22,17 +23,17 @@ from noria.core.errors import NoriaError
 from noria.features.model import InputSet, ViewSpec
 from noria.features.online.features import OnlineFeatures
 from noria.serving.app import App
-from noria.serving.asgi import MOST_BYTES, asgi
 from noria.serving.contracts import vertex
 from noria.serving.endpoint import Endpoint
+from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
 from noria.serving.lineup import Board, Lineup, changed_functions
-from noria.serving.listening import Server, listen
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
 from noria.serving.log_rules import log_secret
 from noria.serving.metrics import Metrics
-from noria.serving.model import NotReady, Routing, ServedModel
+from noria.serving.model import Routing, ServedModel
+from noria.serving.sockets import listen
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,18 @@ POLL_SECONDS = 1.0
 _INPUTS = TypeAdapter(InputSet)
 OnViews = Callable[[OnlineFeatures, Sequence[ViewSpec]], None]
 """Told which views the online store has just been given; may fill them from history."""
+
+
+class Lane(Protocol):
+    """Another way to reach a data plane, in the same event loop: gRPC."""
+
+    async def start(self) -> None:
+        """Take calls from now on."""
+        ...
+
+    async def stop(self) -> None:
+        """Take none any more, and answer those that were taken."""
+        ...
 
 
 class DataPlane:
@@ -111,13 +124,17 @@ class DataPlane:
             self.log.close()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Serving from entering to leaving: follows the routing meanwhile, closes at the end."""
+    async def running(self, lane: Lane | None = None) -> AsyncIterator[None]:
+        """Serving from entering to leaving: follows the routing meanwhile, closes at the end; with one more `lane`."""
         await self.follow()
         task = None if self.replay else asyncio.create_task(self._keep_following())
         try:
+            if lane is not None:
+                await lane.start()
             yield
         finally:
+            if lane is not None:
+                await lane.stop()
             if task is not None:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
@@ -215,23 +232,40 @@ def run_data_plane(
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
+    grpc_port: int | None = None,
     replay: bool = False,
-    most_bytes: int = MOST_BYTES,
+    http: HttpOptions | None = None,
+    listening: socket.socket | None = None,
     on_views: OnViews | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
 
-    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. Raises Conflict when
-    the port is taken or another data plane has the workspace.
+    `listening` is a socket that is bound already, for whoever starts servers by turns; `host` is only told on then.
+    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. With
+    `grpc_port` gRPC is spoken there. Raises Conflict when a port is taken or another data plane has the workspace.
     """
-    listening = listen(host, port)
-    address = f"http://{host}:{listening.getsockname()[1]}"
+    listening = listening or listen(host, port)
+    scheme = "https" if http is not None and http.tls is not None else "http"
+    address = f"{scheme}://{host}:{listening.getsockname()[1]}"
+
+    def ready() -> None:
+        if on_ready is not None:
+            on_ready(address)
+
     try:
         plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
-        server = Server(asgi(plane.app, plane.running(), most_bytes), lambda: on_ready(address) if on_ready else None)
-        server.run(sockets=[listening])
+        lane = None if grpc_port is None else _grpc_lane(plane, host, grpc_port)
+        run_engine(plane.app, plane.running(lane), listening, http or HttpOptions(), ready, ws.clock)
     finally:
         listening.close()
-    if not server.started:
-        raise NotReady("the server did not start", hint="its log tells why")
+
+
+def _grpc_lane(plane: DataPlane, host: str, port: int) -> Lane:
+    from noria.serving.grpc.lane import open_lane
+
+    try:
+        return open_lane(plane, host, port)
+    except BaseException:
+        plane.close()
+        raise

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from noria.core.clock import monotonic
 from noria.core.ids import Ids
@@ -19,8 +20,7 @@ from noria.serving.rows import Ask
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Scored:
+class _Scored(msgspec.Struct, frozen=True):
     """What one version makes of a row."""
 
     version: int

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
@@ -21,6 +18,7 @@ from noria.optimization.session import Session
 from noria.registry.model import Version
 from noria.registry.operations import get_version
 from noria.serving.lineup import Loaded
+from noria.stores.parquet import read_parquet
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -30,6 +28,8 @@ Key = tuple[str, int]
 
 _WARM_UPS = 5
 _RETRY_SECONDS = 30.0
+_SPARE = 2
+"""Versions that stay in memory after their last use: a rollback, or a swap back and forth, loads nothing."""
 
 
 class NotLoadable(NoriaError):
@@ -67,6 +67,7 @@ class Loader:
                 except NoriaError as error:
                     self._failed[key] = (monotonic(), error)
                     raise
+            self._loaded[key] = self._loaded.pop(key)  # the last used is the last one
             return self._loaded[key]
 
     def known_views(self) -> list[tuple[ViewSpec, ...]]:
@@ -80,10 +81,11 @@ class Loader:
         return found
 
     def keep_only(self, wanted: set[Key]) -> None:
-        """Forget the others; requests that still use one hold it until they end."""
+        """Forget the others but those used last; requests that still use one hold it until they end."""
         with self._lock:
-            self._loaded = {key: loaded for key, loaded in self._loaded.items() if key in wanted}
-            self.packages = {key: package for key, package in self.packages.items() if key in wanted}
+            spare = [key for key in self._loaded if key not in wanted][-_SPARE:]
+            self._loaded = {key: one for key, one in self._loaded.items() if key in wanted or key in spare}
+            self.packages = {key: one for key, one in self.packages.items() if key in wanted or key in spare}
 
     def forget_failures(self) -> None:
         """Try again at once what failed."""
@@ -116,7 +118,7 @@ class Loader:
 
     def _session(self, package: Package) -> Session:
         session = Session(self._ws.blobs.path(served_graph(self._ws, package)), package.columns)
-        golden = pq.read_table(io.BytesIO(self._ws.blobs.get(package.golden)))
+        golden = read_parquet(self._ws.blobs.get(package.golden))
         session.check_golden(golden)
         for row in golden.select([column.name for column in package.columns]).slice(0, _WARM_UPS).to_pylist():
             session.predict_row(row)

@@ -1,6 +1,6 @@
 """The prediction log: what was answered and what became of it, durable before anybody hears the answer.
 
-`append` returns when the record is in the spool, where kill -9 cannot reach it; a background thread turns
+`append` returns when the record is in the spool, where kill -9 cannot reach it; a process of low priority turns
 sealed segments into Parquet. A prediction id is logged once for ever, also across restarts.
 """
 
@@ -14,15 +14,16 @@ from typing import Generic
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
 from noria.serving.hash_index import HashIndex
 from noria.serving.log_columns import FEEDBACK, PREDICTIONS, Layout, R, hash_id
+from noria.serving.log_converter import convert_apart
 from noria.serving.log_files import LogFiles
 from noria.serving.log_rules import kept, written
 from noria.serving.model import FeedbackRecord, LogRules, PredictionRecord
+from noria.stores.parquet import read_parquet
 from noria.stores.spool import Spool, drop_segment
 from noria.workspace.workspace import Workspace
 
@@ -52,24 +53,24 @@ class Track(Generic[R]):
     def _load(self) -> int:
         last = -1
         for file in self.files.parquet():
-            table = pq.read_table(file.path, columns=["identity", "position"])
+            table = read_parquet(file.path, columns=["identity", "position"])
             self.index.add_arrays(table["identity"].to_numpy(), table["position"].to_numpy())
             last = file.last
         records, _ = self.files.read(last)
         self.index.add_many((self.layout.identity(one), last + 1 + n) for n, one in enumerate(records))
         return last
 
-    def append(self, records: Sequence[R]) -> None:
-        """Store records, all or none; when it returns they are there. Raises StorageFull."""
-        encoded = [self.layout.encode(record) for record in records]
+    def append(self, records: Mapping[int, R]) -> None:
+        """Store records by their identities, all or none; when it returns they are there. Raises StorageFull."""
+        encoded = [self.layout.encode(record) for record in records.values()]
         with self._lock:
             first = self._spool.next_position
             if len(encoded) == 1:
                 self._spool.append(encoded[0])
             else:
                 self._spool.append_many(encoded)
-        for position, record in enumerate(records, first):
-            self.index.add(self.layout.identity(record), position)
+        for position, identity in enumerate(records, first):
+            self.index.add(identity, position)
 
     def seal(self) -> None:
         """Begin a new segment, so that what is there can become Parquet."""
@@ -108,13 +109,14 @@ class PredictionLog:
         self,
         path: Path,
         *,
-        segment_bytes: int = 4 << 20,
+        segment_bytes: int = 16 << 20,
         seal_every: float = 300.0,
         power_safe: bool = False,
         background: bool = True,
         rules: Mapping[str, LogRules] | None = None,
         secret: bytes = b"",
     ) -> None:
+        self._path = path
         self._rules = rules or {}
         self._secret = secret
         self._predictions = Track(path, PREDICTIONS, segment_bytes, power_safe)
@@ -133,10 +135,16 @@ class PredictionLog:
     def append_many(self, records: Sequence[PredictionRecord]) -> None:
         """Log answered rows, all or none. Raises StorageFull: then nobody may be told the answers."""
         wanted = [one for one in map(self._written, records) if one is not None] if self._rules else records
-        new = {record.prediction_id: record for record in reversed(wanted) if record.prediction_id not in self}
+        index = self._predictions.index
+        new: dict[int, PredictionRecord] = {}
+        for record in wanted:
+            identity = hash_id(record.prediction_id)
+            if identity not in new and index.position(identity) is None:
+                new[identity] = record
         if new:
-            self._predictions.append(list(reversed(new.values())))
-        self._latest.update(new)
+            self._predictions.append(new)
+        for record in new.values():
+            self._latest[record.prediction_id] = record
         while len(self._latest) > _LATEST:
             del self._latest[next(iter(self._latest))]
 
@@ -156,7 +164,7 @@ class PredictionLog:
         index = self._feedback.index
         new = {key: one for one in records if (key := FEEDBACK.identity(one)) not in index}
         if new:
-            self._feedback.append(list(new.values()))
+            self._feedback.append(new)
         return len(new)
 
     def __contains__(self, prediction_id: str) -> bool:
@@ -202,7 +210,8 @@ class PredictionLog:
             try:
                 for track in self._tracks():
                     track.seal_if_older(self._seal_every)
-                    track.convert()
+                if self.backlog():
+                    convert_apart(self._path)
             except (NoriaError, OSError):
                 _log.exception("sealing the prediction log failed; it goes on in its spool")
                 self._stop.wait(5.0)
@@ -231,7 +240,7 @@ class LogReader:
                 return record
         wanted = pa.scalar(hash_id(prediction_id), pa.uint64())
         for file in reversed(self._predictions.parquet()):
-            table = pq.read_table(file.path, columns=["identity", "position"])
+            table = read_parquet(file.path, columns=["identity", "position"])
             same = table["position"].filter(pc.equal(table["identity"], wanted))
             for position in same.to_pylist():
                 found = self._predictions.at(position)

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from noria.core.errors import StorageFull
 from noria.serving.log_columns import Layout, R, from_table, to_table
 from noria.serving.model import DamagedLog
+from noria.stores.parquet import read_parquet
 from noria.stores.spool import Segment, read_spool, sealed_segments
 
 _ATTEMPTS = 20
@@ -83,7 +84,7 @@ class LogFiles(Generic[R]):
         files = self.parquet()
         index = bisect_left(files, position, key=lambda file: file.last)
         if index < len(files) and files[index].first <= position:
-            table = pq.read_table(files[index].path)
+            table = read_parquet(files[index].path)
             return from_table(self.layout, table.slice(position - files[index].first, 1))[0]
         for found, data in self._spooled(position - 1):
             return self.layout.decode(data) if found == position else None
@@ -93,7 +94,7 @@ class LogFiles(Generic[R]):
         records: list[R] = []
         for file in self.parquet():
             if file.last > after:
-                table = pq.read_table(file.path)
+                table = read_parquet(file.path)
                 records += from_table(self.layout, table.filter(pc.greater(table["position"], after)))
                 after = file.last
         return records, after
@@ -128,7 +129,7 @@ class LogFiles(Generic[R]):
             raise DamagedLog(f"segment {segment.path} holds {len(records)} whole records of those its name says")
         table = to_table(self.layout, records, segment.first)
         self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / f".{target.name}.tmp"
+        temporary = self.folder / f".{target.name}.{os.getpid()}.tmp"
         try:
             _write(table, temporary)
             temporary.replace(target)

@@ -24,7 +24,7 @@ _FEEDBACK_KEYS = ("prediction_id", "label", "outcome")
 _EVENT_KEYS = ("source", "rows", "stream", "position", "ids")
 
 
-class Ask(msgspec.Struct, frozen=True, gc=False):
+class Ask(msgspec.Struct, frozen=True):
     """One row to answer; without an id of the caller's it gets one."""
 
     row: Mapping[str, Any]

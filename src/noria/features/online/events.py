@@ -49,6 +49,10 @@ class RowReader:
     def __init__(self, columns: Sequence[Column], *, also: Sequence[str] = ()) -> None:
         self.names = [column.name for column in columns]
         self._converters = [(column.name, converter(column), column.nullable) for column in columns]
+        self._plain = [
+            (column.name, _plain_type(column), convert)
+            for column, (_, convert, _) in zip(columns, self._converters, strict=True)
+        ]
         self._readable = {*self.names, *also}
 
     def read(self, row: Any, place: str, faults: list[Fault]) -> dict[str, Any]:
@@ -56,6 +60,24 @@ class RowReader:
         if not isinstance(row, Mapping):
             faults.append(Fault(place, f"must be an object, not {type(row).__name__}"))
             return {}
+        try:
+            return self._whole(row)
+        except (KeyError, Misfit):
+            return self._with_faults(row, place, faults)
+
+    def _whole(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row with every column and nothing else. Raises KeyError or Misfit for any other: it is looked at again."""
+        typed = {}
+        for name, plain, convert in self._plain:
+            value = row[name]
+            # most of what comes has its type already; NaN and infinity do not leave 0
+            kind = type(value)
+            typed[name] = value if kind is plain and value - value == 0 else convert(value)
+        if len(row) > len(typed) and not row.keys() <= self._readable:
+            raise KeyError
+        return typed
+
+    def _with_faults(self, row: Mapping[str, Any], place: str, faults: list[Fault]) -> dict[str, Any]:
         typed: dict[str, Any] = {}
         for name, convert, nullable in self._converters:
             if name not in row:
@@ -73,6 +95,11 @@ class RowReader:
                 guess = did_you_mean(str(name), self.names)
                 faults.append(Fault(f"{place}.{_plain(name)}", "nobody reads this", guess))
         return typed
+
+
+def _plain_type(column: Column) -> type | None:
+    """The Python type whose finite values a column takes as they are; None where each one must be looked at."""
+    return float if column.dtype == "float" and column.at_least is None and column.at_most is None else None
 
 
 def merged_columns(shapes: Sequence[Sequence[Column]]) -> list[Column]:

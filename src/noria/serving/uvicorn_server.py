@@ -1,24 +1,24 @@
-"""A socket to listen on and uvicorn as we want it: it says when it is ready and returns after a signal."""
+"""uvicorn as we want it: it says when it is ready and returns after a signal."""
 
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from noria.core.errors import Conflict
-
 if TYPE_CHECKING:
     from noria.serving.asgi import Asgi
+    from noria.serving.http.tls import Tls
 
 
 class Server(uvicorn.Server):
     """One worker on uvloop and httptools; after SIGTERM or SIGINT it answers what it accepted, and `run` returns."""
 
-    def __init__(self, application: Asgi, ready: Callable[[], None]) -> None:
+    def __init__(self, application: Asgi, ready: Callable[[], None], tls: Tls | None = None) -> None:
         config = uvicorn.Config(
             application,
             loop="uvloop",
@@ -29,6 +29,10 @@ class Server(uvicorn.Server):
             log_level="warning",
             server_header=False,
             timeout_keep_alive=75,
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
+            ssl_ca_certs=str(tls.clients) if tls and tls.clients else None,
+            ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.clients else ssl.CERT_NONE,
         )
         super().__init__(config)
         self._ready = ready
@@ -45,17 +49,3 @@ class Server(uvicorn.Server):
         with super().capture_signals():
             yield
             self._captured_signals.clear()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to an address; port 0 takes a free one. Raises Conflict when it is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise Conflict(f"{host}:{port} cannot be listened on: {error.strerror}", hint="choose another port") from error
-    listening.set_inheritable(True)
-    return listening
