@@ -8,7 +8,6 @@ runtime's errors are those boto3 knows: what the model refuses is a ModelError, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from noria.core.clock import monotonic
@@ -55,7 +54,7 @@ def _invoke_endpoint(house: House, request: Request, endpoint: str) -> Pending:
     def show(records: Sequence[PredictionRecord]) -> Response:
         response = answer(question.show(records))
         headers = {**response.headers, "x-amzn-invoked-production-variant": f"version-{records[0].version}"}
-        return replace(response, headers=headers)
+        return Response(response.status, response.body, response.content_type, headers)
 
     return house.answer(lineup, question.asks, started, show)
 
