@@ -53,15 +53,7 @@ def _show(name: str, records: Sequence[PredictionRecord]) -> dict[str, Any]:
 def _regress(house: House, request: Request, model: str, version: str | None = None) -> Pending:
     started = monotonic()
     lineup = lineup_of(house.board, model, version)
-    event = event_of(request)
-    return _told(
-        house,
-        lineup,
-        _examples(_plain(event.data, request), shape),
-        started,
-        event,
-        partial(_show, "result"),
-    )
+    return _exemplified(house, request, lineup, started, partial(_show, "result"))
 
 
 def _classify(house: House, request: Request, model: str, version: str | None = None) -> Pending:
@@ -70,8 +62,13 @@ def _classify(house: House, request: Request, model: str, version: str | None = 
     lineup = lineup_of(house.board, model, version)
     if lineup.champion.package.task != "classification":
         raise NotOffered(f"{model!r} is no classifier", hint="ask :regress or :predict")
+    return _exemplified(house, request, lineup, started, _show_classes)
+
+
+def _exemplified(house: House, request: Request, lineup: Lineup, started: float, show: Show) -> Pending:
     event = event_of(request)
-    return _told(house, lineup, _examples(_plain(event.data, request), shape), started, event, _show_classes)
+    asks = _examples(_plain(event.data, request), house.shape(lineup))
+    return _told(house, lineup, asks, started, event, show)
 
 
 def _show_classes(records: Sequence[PredictionRecord]) -> dict[str, Any]:
