@@ -71,7 +71,7 @@ def mutated(dice: random.Random, body: bytes) -> bytes:
 
 
 def fuzz(seed: int, seconds: float = math.inf, most: float = math.inf) -> int:
-    """Ask until the time is up or enough was asked; how often. Raises AssertionError with the question that broke it."""
+    """Ask until the time is up or enough was asked; how often. Raises AssertionError with the question that broke."""
     dice = random.Random(seed)
     questions = starts()
     asked, settled = 0, 0
