@@ -8,8 +8,9 @@ runtime's errors are those boto3 knows: what the model refuses is a ModelError, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from noria.core.clock import monotonic
 from noria.core.errors import Conflict, NoriaError, NotFound, Unavailable
