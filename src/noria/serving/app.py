@@ -23,6 +23,7 @@ from noria.serving.features_door import Catalogue, look_up
 from noria.serving.json_body import answer, decode, refusal
 from noria.serving.lineup import Board, Lineup
 from noria.serving.log import PredictionLog
+from noria.serving.manner import PLAIN, read_manner
 from noria.serving.metrics import CONTENT_TYPE, Metrics
 from noria.serving.model import (
     BadPayload,
@@ -68,6 +69,7 @@ class App:
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
         self._catalogue: Catalogue | None = None
+        self._manner = PLAIN
         self._routes: dict[str, dict[str, Handler]] = {
             "/": {"GET": self._index},
             "/predict": {"POST": self._predict},
@@ -136,6 +138,7 @@ class App:
         return methods[request.method], arguments
 
     def _set_time(self, request: Request) -> None:
+        self._manner = read_manner(request)  # for this request's handler, which is called next
         text = request.headers.get(TIME_HEADER)
         if text is None:
             return
@@ -154,8 +157,9 @@ class App:
 
     def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
         """What `show` makes of the answers: at once where the endpoint has them at once."""
-        answers = self._plane.endpoint.answer(lineup, asks, self._plane.clock.now(), started)
-        return answer(show(answers))
+        plane, priority = self._plane, self._manner.priority
+        answers = plane.endpoint.answer(lineup, asks, plane.clock.now(), started, priority)
+        return answer(show(answers)) if isinstance(answers, list) else _awaited(answers, show)
 
     def _predict(self, request: Request) -> Pending:
         started = monotonic()
@@ -266,3 +270,7 @@ class App:
             for model, lineup in sorted(board.lineups.items())
         ]
         return {"models": served, "waiting": dict(board.waiting), "degraded": board.degraded or None}
+
+
+async def _awaited(answers: Awaitable[list[PredictionRecord]], show: Show) -> Response:
+    return answer(show(await answers))
