@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from noria.core.clock import monotonic
 from noria.core.errors import Conflict, NoriaError, NotFound, Unavailable
 from noria.serving.contracts import bodies
