@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from noria.serving.grpc import frames, heads
 from noria.serving.grpc.calls import Call
 from noria.serving.grpc.frames import HEAD, NUMBER, Fault, frame
-from noria.serving.grpc.statuses import UNAVAILABLE, Late, Outcome, Refused, refused
+from noria.serving.grpc.statuses import RESOURCE_EXHAUSTED, UNAVAILABLE, Late, Outcome, Refused, refused
 
 if TYPE_CHECKING:
     from noria.serving.grpc.own import OwnLane
@@ -68,7 +68,7 @@ class Answering:
         if head.wrong:
             self._finish(call, heads.plain(head.wrong))
         elif head.path in self._methods.streams:
-            call.inbox = asyncio.Queue()
+            call.inbox, call.sent = asyncio.Queue(), asyncio.Event()
             self._run(call, self._converse(call))
         elif head.path not in self._methods.unary:
             outcome = self._methods.begin(head.path, b"")
@@ -80,7 +80,14 @@ class Answering:
             return
         for message in call.messages(self._lane.most_bytes):
             call.inbox.put_nowait(message)
-        self._drop(call, sum(map(len, call.parts)))
+        if call.inbox.qsize() > self._lane.limits.backlog:
+            self.refuse(call, Refused(RESOURCE_EXHAUSTED, "too many messages of one stream wait to be answered"))
+
+    def give_back(self, call: Call) -> None:
+        """Let the client send more of a request, unless messages of it wait already."""
+        if call.taken > self._lane.limits.stream_window // 2 and (call.inbox is None or call.inbox.empty()):
+            self.add(frame(frames.WINDOW_UPDATE, 0, call.id, NUMBER.pack(call.taken)))
+            call.taken = 0
 
     def complete(self, call: Call) -> None:
         """The whole request is here."""
@@ -144,17 +151,23 @@ class Answering:
             self._tell(call, found, last=True)
 
     async def _converse(self, call: Call) -> None:
-        """Answer a stream's messages one by one, in order."""
+        """Answer a stream's messages one by one, in order, and none while the client does not take its answers."""
         assert call.inbox is not None
         while (message := await call.inbox.get()) is not None:
             outcome = message if isinstance(message, Refused) else self._methods.begin(call.head.path, message)
             found = outcome if isinstance(outcome, bytes | Refused) else await outcome
             if call.id not in self.calls:
                 return
+            if isinstance(message, bytes):
+                self._drop(call, max(0, call.size - len(message)))
             self._tell(call, found, last=False)
             if isinstance(found, Refused):
                 return
+            self.give_back(call)
             self.flush()
+            while len(call.out) > self._lane.limits.unsent:
+                call.sent.clear()
+                await call.sent.wait()
         if call.id in self.calls:
             call.closing = heads.CLOSING
             self._send(call, b"")
@@ -227,13 +240,15 @@ class Answering:
             self._window -= at
             call.out = call.out[at:]
             self._progressed()
+            if call.inbox is not None:
+                call.sent.set()
         if not call.out:
             self._waiting.pop(call.id, None)
             if call.closing is not None:
                 self._finish(call, call.closing)
 
     def widen(self, stream: int, more: int) -> None:
-        """The client gives room for more bytes: of a stream, or of the connection. Raises Fault when it gives too much."""
+        """The client has room for more bytes of a stream, or of the connection. Raises Fault when that is too much."""
         if stream == 0:
             self._window += more
             if self._window > frames.LARGEST_WINDOW:

@@ -17,8 +17,22 @@ class Call:
     """The state of one stream. A unary call is answered when it has `ended`; the messages of others one by one."""
 
     __slots__ = (
-        "arrived", "closing", "deadline", "ended", "head", "id", "inbox", "late", "opened", "out", "parts", "size",
-        "task", "taken", "window",
+        "arrived",
+        "closing",
+        "deadline",
+        "ended",
+        "head",
+        "id",
+        "inbox",
+        "late",
+        "opened",
+        "out",
+        "parts",
+        "sent",
+        "size",
+        "taken",
+        "task",
+        "window",
     )  # fmt: skip
 
     def __init__(self, stream: int, head: Head, window: int, now: float) -> None:
@@ -39,6 +53,7 @@ class Call:
         """What of the answer waits for the client's window."""
         self.closing: bytes | None = None
         """The trailers to send after it."""
+        self.sent: asyncio.Event
         self.inbox: asyncio.Queue[bytes | Refused | None] | None = None
         self.task: asyncio.Future[None] | None = None
         self.late: asyncio.TimerHandle | None = None

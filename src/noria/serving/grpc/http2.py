@@ -253,12 +253,11 @@ class Http2Protocol(asyncio.Protocol):
         call.size += len(body)
         answering.held += len(body)
         most = self._lane.most_bytes
-        if call.inbox is None and (call.size > most + 5 or answering.held > 2 * most):
+        if (call.inbox is None and call.size > most + 5) or answering.held > 2 * most:
             told = f"a message is more than {most:,} bytes, or all that are under way more than twice that"
             answering.refuse(call, Refused(RESOURCE_EXHAUSTED, told))
-        elif call.taken > self._limits.stream_window // 2:
-            answering.add(frame(frames.WINDOW_UPDATE, 0, call.id, NUMBER.pack(call.taken)))
-            call.taken = 0
+        else:
+            answering.give_back(call)
 
     def _give_back_connection(self) -> None:
         full = self._limits.connection_window

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,12 +23,15 @@ class Http2Limits:
 
     connections: int = 1000
     streams: int = 256
-    frame: int = 1 << 20
+    frame: int = 1 << 14
     stream_window: int = 4 << 20
     connection_window: int = 16 << 20
     idle_frames: int = 1000
     """Frames that may come without an answer or a part of a message: PING, RST_STREAM, SETTINGS and the like."""
+    backlog: int = 1000
+    """Messages of one stream that may wait to be answered."""
     unsent: int = 1 << 20
+    """Bytes of answers that may wait for the client's window in a stream, or for its reading in a connection."""
     waiting: int = 1024
     request_seconds: float = 30.0
     slowest: float = 10_000.0
@@ -38,14 +42,14 @@ class Http2Limits:
 
 
 class OwnLane:
-    """The connections of one process. `start` and `stop` are called in the loop of the data plane."""
+    """The connections of one process. `begin` and `stop` are called in the loop of the data plane."""
 
     def __init__(self, services: Services, limits: Http2Limits | None = None, most_bytes: int = MOST_BYTES) -> None:
         self.methods = services.methods
         self.limits = limits or Http2Limits()
         self.most_bytes = most_bytes
         self.waiting = 0
-        self.now = monotonic
+        self.now: Callable[[], float] = monotonic
         self._services = services
         self._connections: set[Http2Protocol] = set()
         self._looking: asyncio.Task[None] | None = None
@@ -55,8 +59,8 @@ class OwnLane:
         """For a connection that begins with the preface."""
         return Http2Protocol(self)
 
-    async def start(self) -> None:
-        """Watch over connections from now on."""
+    def begin(self) -> None:
+        """Watch over connections from now on, in the running loop."""
         self.now = asyncio.get_running_loop().time
         self._looking = asyncio.create_task(self._look())
 
