@@ -91,12 +91,15 @@ def _matrix_graph(model: object, path: Path) -> None:
     path.write_bytes(graph.SerializeToString())
 
 
-def serve(folder: Path) -> None:
-    """Answer until a signal comes."""
+def serve(folder: Path, grpc_port: str | None = None) -> None:
+    """Answer until a signal comes; with a port also over grpcio's server."""
     ws = _workspace(folder)
-    run_data_plane(ws, {folder.name: ServedModel(INPUTS)}, {}, port=0, on_ready=lambda url: print(url, flush=True))
+    run_data_plane(
+        ws, {folder.name: ServedModel(INPUTS)}, {}, port=0, grpc_port=int(grpc_port) if grpc_port else None,
+        on_ready=lambda url: print(url, flush=True),
+    )  # fmt: skip
     ws.close()
 
 
 if __name__ == "__main__":
-    {"make": make, "serve": serve}[sys.argv[1]](Path(sys.argv[2]))
+    {"make": make, "serve": serve}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
