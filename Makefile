@@ -8,7 +8,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 DEMO := demo-flights
 RIVALS := $(or $(NORIA_RIVALS),.rivals)
 SERVING_RIVALS := $(basename $(notdir $(wildcard benchmarks/rivals/*.txt))) mlflow
-RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt))))
+RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt)))) javascript
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-serving services clean
@@ -36,7 +36,7 @@ services: ## install the programs that the tests start: databases, brokers, a br
 rivals: $(RIVAL_NAMES:%=$(RIVALS)/%/.installed) ## make the environments of other people's tools that tests compare with
 
 .SECONDEXPANSION:
-$(RIVALS)/%/.installed: $$(wildcard tests/rivals/$$*.txt tests/rivals/$$*.alone.txt benchmarks/rivals/$$*.txt) | $(STAMP)
+$(RIVALS)/%/.installed: $$(wildcard tests/rivals/$$*.txt tests/rivals/$$*.alone.txt tests/rivals/$$*/package-lock.json benchmarks/rivals/$$*.txt) | $(STAMP)
 	@mkdir -p $(RIVALS)
 	@flock $(RIVALS)/$*.lock tests/rivals/make.sh $(BIN)/python $(RIVALS) $*
 

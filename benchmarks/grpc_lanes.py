@@ -22,8 +22,11 @@ from typing import Any
 
 import grpc
 from beside import cpu_seconds, machine, pinned
+from serving_models import INPUTS, workspace
 
+from noria.serving.data_plane import run_data_plane
 from noria.serving.grpc.messages import Messages
+from noria.serving.model import ServedModel
 from noria.testing.server_process import free_port
 
 HERE = Path(__file__).parent
@@ -74,6 +77,14 @@ def predict(port: int, calls: int) -> None:
         connection.getresponse().read()
 
 
+def serve(folder: Path, port: int) -> None:
+    """Answer on both lanes until a signal comes."""
+    ws = workspace(folder)
+    models = {folder.name: ServedModel(INPUTS)}
+    run_data_plane(ws, models, {}, port=0, grpc_port=port, on_ready=lambda url: print(url, flush=True))
+    ws.close()
+
+
 def main() -> None:
     """Make the model, start the server, let the lanes take turns, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -87,7 +98,7 @@ def main() -> None:
         if not said.folder:
             subprocess.run([sys.executable, script, "make", str(folder)], check=True)
         port = free_port()
-        command = [*pinned(), sys.executable, script, "serve", str(folder / "trees"), str(port)]
+        command = [*pinned(), sys.executable, __file__, "serve", str(folder / "trees"), str(port)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             http_port = int(server.stdout.readline().strip().rsplit(":", 1)[1])
@@ -129,4 +140,7 @@ def table(taken: dict[str, list[float]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["serve"]:
+        serve(Path(sys.argv[2]), int(sys.argv[3]))
+    else:
+        main()

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from noria.features.online.features import OnlineFeatures
     from noria.workspace.workspace import Workspace
 
-_BACKLOG = 2048
-
 
 def command(
     model: Annotated[str | None, typer.Argument(help="MODEL or MODEL@ALIAS; every model when left out.")] = None,
@@ -82,7 +80,7 @@ def command(
 def _keep_two(host: str, port: int, engine: str) -> None:
     """Run two processes on one socket, of which one answers; start again what dies, until SIGTERM or SIGINT."""
     from noria.core.errors import BadInput
-    from noria.server.supervisor import Child, Supervisor
+    from noria.server.standby import keep_two
     from noria.serving.sockets import listen
 
     if engine == "granian":
@@ -90,13 +88,9 @@ def _keep_two(host: str, port: int, engine: str) -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    given = [word for word in sys.argv[1:] if word != "--standby"]
     with listen(host, port) as listening:
-        listening.listen(_BACKLOG)
-        given = [word for word in sys.argv[1:] if word != "--standby"]
-        command = [sys.executable, "-m", "noria.cli.main", *given, "--with-parent", "--listen-fd"]
-        command.append(str(listening.fileno()))
-        names = ("data plane", "data plane, standing by")
-        Supervisor([Child(name, command, [listening.fileno()]) for name in names]).run(stop)
+        keep_two([sys.executable, "-m", "noria.cli.main", *given, "--with-parent", "--listen-fd"], listening, stop)
 
 
 def backfill(ws: Workspace, online: OnlineFeatures) -> int:

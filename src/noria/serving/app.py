@@ -17,6 +17,7 @@ from noria.core.errors import NoriaError
 from noria.features.online.features import OnlineFeatures
 from noria.serving import feedback, rows
 from noria.serving.contracts import all as contracts
+from noria.serving.contracts import documents
 from noria.serving.contracts.model import Contract, Pending, Route, Show
 from noria.serving.contracts.routes import Routes
 from noria.serving.contracts.shape import Shape
@@ -67,7 +68,7 @@ class App:
         self._plane = plane
         self._catalogue: Catalogue | None = None
         self._shapes: dict[str, Shape] = {}
-        self._routes = Routes([*platform, self._own(), *contracts.CONTRACTS])
+        self._routes = Routes([*platform, documents.CONTRACT, self._own(), *contracts.CONTRACTS])
 
     def _own(self) -> Contract:
         """What nobody else's contract has: rows, feedback, events, features, metrics."""
@@ -75,7 +76,6 @@ class App:
             "noria",
             "Noria's own",
             (
-                Route("GET", "/", self._index, "what is served"),
                 Route("POST", "/predict", self._predict, "rows in, predictions out", predicts=True),
                 Route("POST", "/feedback", self._feedback, "labels and outcomes by prediction id"),
                 Route("POST", "/events", self._events, "events that features are made of"),
@@ -135,6 +135,11 @@ class App:
         """What `show` makes of the answers: at once where the endpoint has them at once."""
         answers = self._plane.endpoint.answer(lineup, asks, self._plane.clock.now(), started)
         return answer(show(answers))
+
+    @property
+    def contracts(self) -> Sequence[Contract]:
+        """Every contract that is answered, in the order in which their routes are looked for."""
+        return self._routes.contracts
 
     @property
     def board(self) -> Board:
@@ -221,25 +226,4 @@ class App:
 
     async def _refresh(self, _house: Any, _request: Request) -> Response:
         await self._plane.follow()
-        return answer(self._served())
-
-    def _index(self, _house: Any, _request: Request) -> Response:
-        """What is served; `status` is what KServe's clients look for."""
-        paths = [f"{route.method} {route.path}" for _, route in self._routes]
-        return answer({"server": "noria", "status": "alive", **self._served(), "paths": paths})
-
-    def _served(self) -> dict[str, Any]:
-        board = self._plane.board
-        served = [
-            {
-                "model": model,
-                "version": lineup.champion.number,
-                "challenger": lineup.challenger.number if lineup.challenger else None,
-                "mode": lineup.routing.mode,
-                "share": lineup.routing.share,
-                "revision": lineup.routing.revision,
-                "trouble": lineup.trouble or None,
-            }
-            for model, lineup in sorted(board.lineups.items())
-        ]
-        return {"models": served, "waiting": dict(board.waiting), "degraded": board.degraded or None}
+        return answer(documents.served(self.board))

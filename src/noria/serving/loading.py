@@ -28,6 +28,8 @@ Key = tuple[str, int]
 
 _WARM_UPS = 5
 _RETRY_SECONDS = 30.0
+_SPARE = 2
+"""Versions that stay in memory after their last use: a rollback, or a swap back and forth, loads nothing."""
 
 
 class NotLoadable(NoriaError):
@@ -65,6 +67,7 @@ class Loader:
                 except NoriaError as error:
                     self._failed[key] = (monotonic(), error)
                     raise
+            self._loaded[key] = self._loaded.pop(key)  # the last used is the last one
             return self._loaded[key]
 
     def known_views(self) -> list[tuple[ViewSpec, ...]]:
@@ -78,10 +81,11 @@ class Loader:
         return found
 
     def keep_only(self, wanted: set[Key]) -> None:
-        """Forget the others; requests that still use one hold it until they end."""
+        """Forget the others but those used last; requests that still use one hold it until they end."""
         with self._lock:
-            self._loaded = {key: loaded for key, loaded in self._loaded.items() if key in wanted}
-            self.packages = {key: package for key, package in self.packages.items() if key in wanted}
+            spare = [key for key in self._loaded if key not in wanted][-_SPARE:]
+            self._loaded = {key: one for key, one in self._loaded.items() if key in wanted or key in spare}
+            self.packages = {key: one for key, one in self.packages.items() if key in wanted or key in spare}
 
     def forget_failures(self) -> None:
         """Try again at once what failed."""

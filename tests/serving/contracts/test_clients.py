@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-import tiny_airline
-from test_server import server
-from tiny_airline import MODEL, add_version, flight
+from tiny_airline import MODEL, flight
 
 from noria.testing import rivals
 
@@ -22,7 +21,7 @@ ROWS = [flight(1, tailnum="N1"), flight(2, tailnum="N2"), flight(3, tailnum="N3"
 
 @dataclass(frozen=True)
 class Client:
-    """A program of somebody else's: the environment it lives in, and the script that asks with it."""
+    """A program of somebody else's: the environment it lives in ("": the machine's), the script that asks."""
 
     environment: str
     script: str
@@ -42,17 +41,8 @@ CLIENTS = (
     ),
     Client("clouds", "boto3_sagemaker", {"unknown model": 400, "missing column": 424, "no JSON": 424}),
     Client("clouds", "vertex_ai", {"missing column": 400, "no rows": 400}),
+    Client("", "by_curl", {"unknown model": 404, "unknown version": 404, "no JSON": 400, "unknown signature": 400}),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    root = tmp_path_factory.mktemp("served")
-    ws = tiny_airline.workspace(root)
-    add_version(ws, promoted=True)
-    ws.close()
-    with server(root) as (address, _):
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +60,8 @@ def said(url: str) -> Callable[[Client], dict]:
         if client.script not in answers:
             script = HERE / "clients" / f"{client.script}.py"
             rows = json.dumps([{name: value for name, value in row.items() if name != "asked_at"} for row in ROWS])
-            command = [rivals.python(client.environment), script, url, MODEL, rows, "late"]
+            python = rivals.python(client.environment) if client.environment else sys.executable
+            command = [python, script, url, MODEL, rows, "late"]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr[-4000:]
             answers[client.script] = json.loads(done.stdout.splitlines()[-1])

@@ -45,9 +45,9 @@ def read(body: bytes, header: str, shape: Shape) -> Infer:
     document = body[:length]
     try:
         asked = _decoder.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        read_infer(decode(document), shape)
-        raise BadPayload("the document is none of an infer request") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        decode(document)
+        raise BadPayload(f"the document is none of an infer request: {error}") from None
     _fill(asked.inputs, memoryview(body)[length:])
     asks = asks_of(asked.inputs, shape.tensors)
     if asks is None or asked.outputs is not None or asked.parameters is not None:

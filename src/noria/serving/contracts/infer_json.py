@@ -99,12 +99,14 @@ def _many(tensors: Sequence[Tensor], fitting: dict[str, dict[str, Fits]]) -> lis
         return None
     ids = columns.pop(PREDICTION_ID, None)
     names = list(columns)
+    if not names:
+        return None
     found = (dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True))
     if ids is None:
-        return [Ask(row) for row in found] or None
+        return [Ask(row) for row in found]
     if not all(map(_is_id, ids)):
         return None
-    return [Ask(row, chosen) for row, chosen in zip(found, ids, strict=True)] or None
+    return [Ask(row, chosen) for row, chosen in zip(found, ids, strict=True)]
 
 
 def _is_id(value: Any) -> bool:

@@ -41,8 +41,6 @@ def _instance(instance: Any, shape: Shape, place: str) -> Ask:
 def _names(count: int, shape: Shape, place: str) -> Sequence[str]:
     if count == len(shape.positional):
         return shape.positional
-    if count == len(shape.columns):
-        return tuple(shape.columns)
     raise BadPayload(
         f"{place} has {count} values for {len(shape.positional)} columns",
         hint=f"in this order: {', '.join(shape.positional)}",

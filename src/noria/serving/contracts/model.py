@@ -27,6 +27,11 @@ class House(Protocol):
         """Everything served now."""
         ...
 
+    @property
+    def contracts(self) -> Sequence[Contract]:
+        """Every contract that is answered, in the order in which their routes are looked for."""
+        ...
+
     def only_model(self, request: Request) -> str:
         """The model of a path that names none: `?model=NAME`, or the only one. Raises BadPayload for several."""
         ...

@@ -25,6 +25,7 @@ class Routes:
         for contract in self.contracts:
             for route in contract.routes:
                 self._add(contract, route)
+        self._patterns.sort(key=lambda one: one[0].groups)  # a path that says more of itself is the one meant
 
     def find(self, method: str, path: str) -> tuple[Route, Sequence[str]]:
         """The route and what stood in its path. Raises UnknownPath, or WrongMethod naming the right ones."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -44,7 +44,7 @@ def _fits(datatype: str) -> Fits:
 class Shape:
     """The rows of one lineup."""
 
-    lineup: Lineup
+    lineup: Lineup = field(repr=False)
 
     @cached_property
     def columns(self) -> dict[str, Column]:

@@ -43,7 +43,7 @@ class Reflection:
             tell = _Teller(self, messages[f"{package}.ServerReflectionResponse"])
             self.streams[f"/{package}.ServerReflection/ServerReflectionInfo"] = Method(read, tell)
 
-    def list(self) -> list[str]:
+    def services(self) -> list[str]:
         """The names of all services, these ones included."""
         return [*self._services, *(f"{package}.ServerReflection" for package in _PACKAGES)]
 
@@ -72,7 +72,7 @@ class _Teller:
         response = self._response(valid_host=request.host, original_request=request)
         asked = request.WhichOneof("message_request")
         if asked == "list_services":
-            for name in self._reflection.list():
+            for name in self._reflection.services():
                 response.list_services_response.service.add(name=name)
             return response
         files: list[bytes] = []
