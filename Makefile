@@ -11,7 +11,7 @@ SERVING_RIVALS := $(basename $(notdir $(wildcard benchmarks/rivals/*.txt))) mlfl
 RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt)))) javascript
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-serving services fuzz clean
+.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-serving fuzz services clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -67,11 +67,13 @@ bench-data: $(STAMP) rivals ## data versions beside DVC, checks beside Great Exp
 	$(BIN)/python benchmarks/data_versions.py $(BENCH)
 	$(BIN)/python benchmarks/data_checks.py $(BENCH)
 
+fuzz: $(STAMP) ## every layer of the server fuzzed for MINUTES (10), guided by coverage
+	$(BIN)/python -m pip install -q -c constraints.txt atheris
+	for layer in http codecs grpc; do $(BIN)/python tests/fuzz/run.py $$layer $(or $(MINUTES),10) || exit 1; done
+	PYTHONPATH=tests/serving $(BIN)/python tests/serving/contracts/fuzz.py $$((60 * $(or $(MINUTES),10)))
+
 bench-serving: $(STAMP) $(SERVING_RIVALS:%=$(RIVALS)/%/.installed) ## serving beside eight rivals: CPU a request, requests a second, tails
 	$(BIN)/python benchmarks/serving.py $(BENCH)
-
-fuzz: $(STAMP) ## hostile bodies to every contract, for ten minutes (FUZZ=SECONDS)
-	PYTHONPATH=tests/serving $(BIN)/python tests/serving/contracts/fuzz.py $(or $(FUZZ),600)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(RIVALS) $(DEMO) .mypy_cache .ruff_cache

@@ -27,6 +27,7 @@ from noria.serving.contracts import vertex
 from noria.serving.endpoint import Endpoint
 from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
+from noria.serving.grpc.lanes import Lanes
 from noria.serving.lineup import Board, Lineup, changed_functions
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
@@ -81,7 +82,10 @@ class DataPlane:
         self._last_file = ws.folder("serving") / "last.json"
         self._last = read_last(self._last_file)
         packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
-        self._loader = Loader(ws, functions, {(name[0], int(name[2])): package for name, package in packages})
+        self._loader = Loader(
+            ws, functions, {(name[0], int(name[2])): package for name, package in packages},
+            self.models, self.metrics,
+        )  # fmt: skip
         self._following = asyncio.Lock()
         self._closed = False
         rules = {name: served.log for name, served in self.models.items() if served.log is not None}
@@ -118,6 +122,7 @@ class DataPlane:
         if self._closed:
             return
         self._closed = True
+        self._loader.close()
         try:
             self.online.close()
         finally:
@@ -255,17 +260,11 @@ def run_data_plane(
 
     try:
         plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
-        lane = None if grpc_port is None else _grpc_lane(plane, host, grpc_port)
-        run_engine(plane.app, plane.running(lane), listening, http or HttpOptions(), ready, ws.clock)
+        try:
+            lanes = Lanes(plane, host, grpc_port)
+        except BaseException:
+            plane.close()
+            raise
+        run_engine(plane.app, plane.running(lanes), listening, http or HttpOptions(), ready, ws.clock, lanes.http2)
     finally:
         listening.close()
-
-
-def _grpc_lane(plane: DataPlane, host: str, port: int) -> Lane:
-    from noria.serving.grpc.lane import open_lane
-
-    try:
-        return open_lane(plane, host, port)
-    except BaseException:
-        plane.close()
-        raise

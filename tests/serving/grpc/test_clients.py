@@ -20,16 +20,17 @@ CLIENTS = Path(__file__).parent / "clients"
 ROW = {name: value for name, value in flight(4).items() if value is not None}
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float]]:
-    """The gRPC address of a server, and what /predict answers to the row."""
+@pytest.fixture(scope="module", params=["grpcio", "own"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float]]:
+    """The gRPC address of a server's lane, and what /predict answers to the row."""
     root = tmp_path_factory.mktemp("grpc")
     ws = tiny_airline.workspace(root)
     add_version(ws, promoted=True)
     ws.close()
     port = free_port()
     with server(root, f"grpc={port}") as (url, _):
-        yield f"127.0.0.1:{port}", httpx.post(f"{url}/predict", json=ROW).json()["predictions"][0]["output"]
+        address = f"127.0.0.1:{port}" if request.param == "grpcio" else url.removeprefix("http://")
+        yield address, httpx.post(f"{url}/predict", json=ROW).json()["predictions"][0]["output"]
 
 
 def ask(environment: str, script: str, address: str) -> dict:

@@ -12,8 +12,17 @@ from hypothesis import strategies as st
 from tiny_airline import MODEL, flight
 
 from noria.serving.grpc.messages import Messages
+from noria.serving.grpc.quick import QuickReader
 from noria.serving.grpc.services import Services
-from noria.serving.grpc.statuses import INTERNAL, INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, UNIMPLEMENTED, Refused
+from noria.serving.grpc.statuses import (
+    INTERNAL,
+    INVALID_ARGUMENT,
+    NOT_FOUND,
+    PERMISSION_DENIED,
+    UNIMPLEMENTED,
+    Refused,
+)
+from noria.serving.rows import Ask
 
 MESSAGES = Messages()
 INFER = "/inference.GRPCInferenceService/ModelInfer"
@@ -171,3 +180,37 @@ def test_damaged_requests_are_answered_or_refused(ask) -> None:
         assert not (isinstance(outcome, Refused) and outcome.status == INTERNAL)
 
     damaged()
+
+
+@given(
+    values=st.lists(st.one_of(st.floats(width=32), st.floats()), min_size=2, max_size=2),
+    texts=st.lists(st.text(max_size=140), min_size=2, max_size=2),
+    cut=st.integers(0, 3),
+    more=st.binary(max_size=12),
+)
+def test_the_quick_reader_reads_as_the_exact_one_or_not_at_all(
+    values: list, texts: list, cut: int, more: bytes
+) -> None:
+    columns = {"a": "FP64", "text": "BYTES", "b": "FP32", "c": "INT16", "other": "BYTES"}
+    described = [{"name": name, "datatype": datatype, "shape": [1]} for name, datatype in columns.items()]
+
+    def body(first: float, text: str, second: float, third: int, other: str) -> bytes:
+        packed = [text.encode(), other.encode()]
+        raws = [struct.pack("<d", first), struct.pack("<I", len(packed[0])) + packed[0], struct.pack("<f", second)]
+        raws += [struct.pack("<h", third), struct.pack("<I", len(packed[1])) + packed[1]]
+        made = MESSAGES["inference.ModelInferRequest"](model_name=MODEL, inputs=described, raw_input_contents=raws)
+        return made.SerializeToString()
+
+    reader, shape = QuickReader(), object()
+    known = body(1.5, "JFK", 2.5, 3, "")
+    reader.learn(known, MESSAGES["inference.ModelInferRequest"].FromString(known), shape)
+    assert reader.read(known) == (shape, Ask({"a": 1.5, "text": "JFK", "b": 2.5, "c": 3, "other": ""}))
+    second = struct.unpack("<f", struct.pack("<f", max(-1e30, min(1e30, values[1]))))[0]
+    asked = body(values[0], texts[0], second, -7, texts[1])
+    found = reader.read(asked)
+    if any(map(math.isnan, (values[0], second))) or max(len(text.encode()) for text in texts) > 123:
+        assert found is None
+    else:
+        assert found == (shape, Ask({"a": values[0], "text": texts[0], "b": second, "c": -7, "other": texts[1]}))
+    assert cut == 0 or reader.read(asked[:-cut]) is None
+    assert not more or reader.read(asked + more) is None

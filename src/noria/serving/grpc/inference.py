@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from noria.core.clock import monotonic
 from noria.serving.contracts.infer_json import Tensor, asks_of
@@ -22,6 +22,7 @@ from noria.serving.contracts.versions import lineup_of
 from noria.serving.grpc.columns import count, from_bytes, from_raw, missing, to_raw_bytes
 from noria.serving.grpc.messages import Messages
 from noria.serving.grpc.method import Answers, Method, Show
+from noria.serving.grpc.quick import QuickReader
 from noria.serving.lineup import Lineup
 from noria.serving.model import BadPayload, NotReady, PredictionRecord
 
@@ -37,6 +38,16 @@ _TYPED = {
     **dict.fromkeys(("UINT8", "UINT16", "UINT32"), "uint_contents"),
 }
 _ONE_EACH = "give each input either contents or, in the same order, raw_input_contents"
+
+
+class _Asked(NamedTuple):
+    """A request that was read; whether its answer is to be typed, too."""
+
+    lineup: Lineup
+    shape: Shape
+    infer: Infer
+    typed: bool
+    started: float
 
 
 class Inference:
@@ -57,14 +68,15 @@ class Inference:
             "RepositoryModelLoad": self._load,
             "RepositoryModelUnload": self._unload,
         }
-        read = messages["inference.ModelInferRequest"].FromString
+        self._request = messages["inference.ModelInferRequest"].FromString
+        self._quick = QuickReader()
         self.methods = {
             f"/{SERVICE}/{name}": Method(messages[f"inference.{name}Request"].FromString, handler)
             for name, handler in plain.items()
-        } | {f"/{SERVICE}/ModelInfer": Method(read, self._infer, counted=True)}
+        } | {f"/{SERVICE}/ModelInfer": Method(self._read, self._infer, counted=True)}
         self.streams = {
             f"/{SERVICE}/ModelStreamInfer": Method(
-                read, self._infer, counted=True, wrap=self._streamed, refuse=self._stream_refused
+                self._read, self._infer, counted=True, wrap=self._streamed, refuse=self._stream_refused
             )
         }
 
@@ -118,14 +130,26 @@ class Inference:
     def _lineup(self, model: str, version: str = "") -> Lineup:
         return lineup_of(self._plane.board, model, version or None)
 
-    def _infer(self, request: Any) -> Any:
+    def _read(self, body: bytes) -> _Asked:
         started = monotonic()
+        found = self._quick.read(body)
+        if found is not None:
+            shape, ask = found
+            lineup = self._plane.board.lineups.get(shape.lineup.routing.model)
+            if lineup is not None and self._answers.shape(lineup) is shape:
+                return _Asked(lineup, shape, Infer((ask,)), False, started)
+            self._quick.forget(shape)
+        request = self._request(body)
         lineup = self._lineup(request.model_name, request.model_version)
-        shape = self._answers.shape(lineup)
-        raws = request.raw_input_contents
+        shape, raws = self._answers.shape(lineup), request.raw_input_contents
         infer = _read(request, raws, shape)
-        show: Show = partial(self._show, infer, shape, not raws and len(request.inputs) > 0)
-        return self._answers.give(lineup, infer.asks, started, show)
+        if raws and not (request.model_version or request.id or request.outputs):
+            self._quick.learn(body, request, shape)
+        return _Asked(lineup, shape, infer, not raws and len(request.inputs) > 0, started)
+
+    def _infer(self, asked: _Asked) -> Any:
+        show: Show = partial(self._show, asked.infer, asked.shape, asked.typed)
+        return self._answers.give(asked.lineup, asked.infer.asks, asked.started, show)
 
     def _show(self, infer: Infer, shape: Shape, typed: bool, records: Sequence[PredictionRecord]) -> Any:
         told = show_infer(infer, shape, records)
