@@ -42,6 +42,7 @@ CLIENTS = (
     ),
     Client("clouds", "boto3_sagemaker", {"unknown model": 400, "missing column": 424, "no JSON": 424}),
     Client("clouds", "vertex_ai", {"missing column": 400, "no rows": 400}),
+    Client("", "noria_client", {"missing column": 400, "unknown model": 404}),
     Client("", "by_curl", {"unknown model": 404, "unknown version": 404, "no JSON": 400, "unknown signature": 400}),
 )  # fmt: skip
 
