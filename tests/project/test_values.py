@@ -64,7 +64,7 @@ def test_how_answers_are_remembered_and_rows_gathered(write):
     ("toml", "said"),
     [
         (SOURCES + VALUES + "[buyer.cache]\nsize = 5\n", "buyer.cache.ttl: must be seconds above 0, not None"),
-        (SOURCES + VALUES + "[buyer.cache]\nttl = 5\nsize = 0\n", "buyer.cache.size: must be a whole number above zero"),
+        (SOURCES + VALUES + "[buyer.cache]\nttl = 5\nsize = 0\n", "buyer.cache.size: must be a whole number"),
         (SOURCES + VALUES + "[buyer.cache]\nttl = 5\nredis = 6379\n", "buyer.cache.redis: must be a URL"),
         (SOURCES + VALUES + "[buyer.serving]\nbatch = 1.5\n", "buyer.serving.batch: must be a whole number"),
         (SOURCES + VALUES + "[buyer.serving]\npatience = 0\n", "buyer.serving.patience: must be seconds above 0"),

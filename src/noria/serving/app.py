@@ -18,6 +18,7 @@ from noria.core.errors import NoriaError
 from noria.features.online.features import OnlineFeatures
 from noria.serving import feedback, open_inference, rows
 from noria.serving.endpoint import Endpoint
+from noria.serving.explaining import explain, with_explanations
 from noria.serving.feast_door import answer_feast
 from noria.serving.features_door import Catalogue, look_up
 from noria.serving.json_body import answer, decode, refusal
@@ -159,6 +160,8 @@ class App:
         """What `show` makes of the answers: at once where the endpoint has them at once."""
         plane, priority = self._plane, self._manner.priority
         answers = plane.endpoint.answer(lineup, asks, plane.clock.now(), started, priority)
+        if self._manner.explain:
+            return _explained(lineup, answers, show)
         return answer(show(answers)) if isinstance(answers, list) else _awaited(answers, show)
 
     def _predict(self, request: Request) -> Pending:
@@ -270,6 +273,13 @@ class App:
             for model, lineup in sorted(board.lineups.items())
         ]
         return {"models": served, "waiting": dict(board.waiting), "degraded": board.degraded or None}
+
+
+async def _explained(
+    lineup: Lineup, answers: list[PredictionRecord] | Awaitable[list[PredictionRecord]], show: Show
+) -> Response:
+    records = answers if isinstance(answers, list) else await answers
+    return answer(with_explanations(show(records), await explain(lineup, records)))
 
 
 async def _awaited(answers: Awaitable[list[PredictionRecord]], show: Show) -> Response:
