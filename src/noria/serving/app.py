@@ -18,7 +18,7 @@ from noria.core.errors import NoriaError
 from noria.features.online.features import OnlineFeatures
 from noria.serving import feedback, open_inference, rows
 from noria.serving.endpoint import Endpoint
-from noria.serving.explaining import explain, with_explanations
+from noria.serving.explaining import explain, few_enough, with_explanations
 from noria.serving.feast_door import answer_feast
 from noria.serving.features_door import Catalogue, look_up
 from noria.serving.json_body import answer, decode, refusal
@@ -159,6 +159,8 @@ class App:
     def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
         """What `show` makes of the answers: at once where the endpoint has them at once."""
         plane, priority = self._plane, self._manner.priority
+        if self._manner.explain:
+            few_enough(asks)
         answers = plane.endpoint.answer(lineup, asks, plane.clock.now(), started, priority)
         if self._manner.explain:
             return _explained(lineup, answers, show)

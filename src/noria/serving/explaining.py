@@ -15,13 +15,17 @@ MOST_EXPLAINED = 32
 """Rows of one request: an explanation costs some thousand predictions."""
 
 
+def few_enough(asks: Sequence[Any]) -> None:
+    """Raise BadPayload when there are more rows than one request may have explained."""
+    if len(asks) > MOST_EXPLAINED:
+        raise BadPayload(f"{len(asks)} rows to explain", hint=f"at most {MOST_EXPLAINED} in one request")
+
+
 async def explain(lineup: Lineup, records: Sequence[PredictionRecord]) -> list[dict[str, Any] | None]:
     """Why each answer is what it is; None where its version is not in memory any more (an answer given earlier).
 
-    Computed in a thread. Raises BadPayload for too many rows, BadInput, WorkerDied.
+    Computed in a thread. Raises BadInput, WorkerDied.
     """
-    if len(records) > MOST_EXPLAINED:
-        raise BadPayload(f"{len(records)} rows to explain", hint=f"at most {MOST_EXPLAINED} in one request")
     return await asyncio.to_thread(lambda: [_explained(lineup, record) for record in records])
 
 

@@ -133,16 +133,8 @@ class Loader:
             watch = self._metrics.lanes.watch(key[0])
             columns = [column.name for column in package.columns]
             lane = Lane(f"{key[0]} {key[1]}", predict, columns, served.lane, watch)
-            return Loaded(
-                *key,
-                package,
-                vectorizer,
-                scorer,
-                pace,
-                lane,
-                _cache(package, served, watch),
-                self._explainer(package, predict),
-            )
+            cache, explainer = _cache(package, served, watch), self._explainer(package, predict)
+            return Loaded(*key, package, vectorizer, scorer, pace, lane, cache, explainer)
         except NoriaError:
             raise
         except Exception as error:  # whatever a runtime raises for a graph it cannot use

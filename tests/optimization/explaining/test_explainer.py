@@ -115,7 +115,7 @@ def test_texts_never_seen_and_nulls_are_explained(tmp_path) -> None:
     assert told.method == "trees"
     assert 1 / (1 + np.exp(-told.total)) == pytest.approx(
         session.predict_row({"a": None, "b": None, "c": 3, "place": "nowhere"}), abs=1e-5
-    )  # noqa: E501
+    )
     with pytest.raises(BadInput):
         explainer.explain({"a": "much", "b": 1.0, "c": 3, "place": "x"})
 
