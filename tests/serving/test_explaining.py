@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from test_native import add_native
+from native_airline import add_native
 from tiny_airline import MODEL, flight
 
 
