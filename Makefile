@@ -8,10 +8,10 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 DEMO := demo-flights
 RIVALS := $(or $(NORIA_RIVALS),.rivals)
 SERVING_RIVALS := $(basename $(notdir $(wildcard benchmarks/rivals/*.txt))) mlflow
-RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt))))
+RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt)))) javascript
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-serving services clean
+.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-serving fuzz services clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ services: ## install the programs that the tests start: databases, brokers, a br
 rivals: $(RIVAL_NAMES:%=$(RIVALS)/%/.installed) ## make the environments of other people's tools that tests compare with
 
 .SECONDEXPANSION:
-$(RIVALS)/%/.installed: $$(wildcard tests/rivals/$$*.txt tests/rivals/$$*.alone.txt benchmarks/rivals/$$*.txt) | $(STAMP)
+$(RIVALS)/%/.installed: $$(wildcard tests/rivals/$$*.txt tests/rivals/$$*.alone.txt tests/rivals/$$*/package-lock.json benchmarks/rivals/$$*.txt) | $(STAMP)
 	@mkdir -p $(RIVALS)
 	@flock $(RIVALS)/$*.lock tests/rivals/make.sh $(BIN)/python $(RIVALS) $*
 
@@ -66,6 +66,11 @@ bench-features: $(STAMP) services rivals ## features beside Feast: point-in-time
 bench-data: $(STAMP) rivals ## data versions beside DVC, checks beside Great Expectations and Pandera
 	$(BIN)/python benchmarks/data_versions.py $(BENCH)
 	$(BIN)/python benchmarks/data_checks.py $(BENCH)
+
+fuzz: $(STAMP) ## every layer of the server fuzzed for MINUTES (10), guided by coverage
+	$(BIN)/python -m pip install -q -c constraints.txt atheris
+	for layer in http codecs grpc; do $(BIN)/python tests/fuzz/run.py $$layer $(or $(MINUTES),10) || exit 1; done
+	PYTHONPATH=tests/serving $(BIN)/python tests/serving/contracts/fuzz.py $$((60 * $(or $(MINUTES),10)))
 
 bench-serving: $(STAMP) $(SERVING_RIVALS:%=$(RIVALS)/%/.installed) ## serving beside eight rivals: CPU a request, requests a second, tails
 	$(BIN)/python benchmarks/serving.py $(BENCH)

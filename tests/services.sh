@@ -7,12 +7,13 @@ have() {
     postgresql) ls /usr/lib/postgresql/*/bin/postgres ;;
     chromium) command -v chromium && command -v chromedriver ;;
     openjdk-17-jre-headless) command -v java ;;
+    nodejs) command -v node ;;
     *) command -v "$1" || ls "/usr/sbin/$1" ;;
     esac >/dev/null 2>&1
 }
 
 missing=""
-for package in postgresql chromium redis-server nats-server rabbitmq-server openjdk-17-jre-headless; do
+for package in postgresql chromium redis-server nats-server rabbitmq-server openjdk-17-jre-headless nodejs npm; do
     have "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

@@ -204,13 +204,14 @@ def packaged(seed: int) -> tuple[Package, list[bytes]]:
 
 
 def main() -> None:
-    """`tiny_airline.py ROOT [replay] [access] [port=N] [engine=NAME] [tls=PEM]`: serve, and print the URL."""
+    """`tiny_airline.py ROOT [replay] [access] [port=N] [grpc=N] [engine=NAME] [tls=PEM]`: serve, and print the URL."""
     ws = workspace(Path(sys.argv[1]))
     said = dict(word.partition("=")[::2] for word in sys.argv[2:])
     tls = Tls(Path(said["tls"]), Path(said["tls"])) if "tls" in said else None
     http = HttpOptions(said.get("engine", "noria"), tls=tls, access_log="access" in said)  # type: ignore[arg-type]
+    grpc_port = int(said["grpc"]) if "grpc" in said else None
     run_data_plane(
-        ws, MODELS, FUNCTIONS, port=int(said.get("port", 0)), replay="replay" in said, http=http,
+        ws, MODELS, FUNCTIONS, port=int(said.get("port", 0)), grpc_port=grpc_port, replay="replay" in said, http=http,
         on_ready=lambda url: print(url, flush=True),
     )  # fmt: skip
     ws.close()

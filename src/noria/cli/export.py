@@ -1,7 +1,8 @@
-"""`noria export`: runs of ours for another tracker, as its files or to its server."""
+"""`noria export`: runs of ours for another tracker, as its files or to its server; with --edge a model as a bundle."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,15 +19,45 @@ _PAGE = 500
 
 
 def command(
-    target: Annotated[str, typer.Argument(help="A folder, or a server's address.")],
+    target: Annotated[
+        str, typer.Argument(help="A folder, or a server's address; with --edge MODEL, MODEL/3, MODEL@ALIAS.")
+    ],
     project: Folder = HERE,
     kind: Annotated[str, typer.Option("--to", help="tensorboard, neptune-parquet or mlflow.")] = "",
     experiment: Annotated[list[str] | None, typer.Option("--experiment", "-e", help="Only runs of these.")] = None,
     where: Annotated[str, typer.Option("--filter", "-f", help='Such as "metrics.auc > 0.8".')] = "",
     run: Annotated[list[str] | None, typer.Option("--run", "-r", help="Only these, by id.")] = None,
+    edge: Annotated[bool, typer.Option("--edge", help="A model as a folder that answers without Noria.")] = False,
+    output: Annotated[Path | None, typer.Option(help="With --edge: the new folder.")] = None,
+    packed: Annotated[bool, typer.Option("--zip", help="With --edge: OUTPUT.zip too.")] = False,
+    int8_within: Annotated[float, typer.Option(min=0, help="With --edge: how far off eight bits may be.")] = 0.01,
+    check: Annotated[bool, typer.Option("--check", help="With --edge: check the bundle TARGET instead.")] = False,
+    digest: Annotated[str, typer.Option(help="With --edge --check: the digest its export printed.")] = "",
     json: Json = False,
 ) -> None:
-    """Write runs with params, tags, whole histories and files; written again, what is there already stays one."""
+    """Write runs with params, tags, whole histories and files; written again, what is there already stays one.
+
+    With --edge write a model instead: graphs for several runtimes, golden rows, and a manifest of checksums.
+    """
+    from noria.cli import export_edge
+
+    asked = export_edge.Asked(target, output, packed, int8_within, check, digest)
+    if export_edge.is_asked(asked, edge=edge):
+        export_edge.answer(asked, project, as_json=json)
+        return
+    _give_runs(target, project, kind, experiment, where, run, as_json=json)
+
+
+def _give_runs(
+    target: str,
+    project: Path,
+    kind: str,
+    experiment: list[str] | None,
+    where: str,
+    run: list[str] | None,
+    *,
+    as_json: bool,
+) -> None:
     from noria.cli.transfers import choose_exporter
     from noria.tracking.outgoing import give_out
 
@@ -34,11 +65,11 @@ def command(
     ws = open_stores(project)
     chosen = _chosen(ws, experiment, where, run)
     rows: list[dict[str, Any]] = []
-    with Counted(f"to {exporter.title}", len(chosen), shown=not json) as bar:
+    with Counted(f"to {exporter.title}", len(chosen), shown=not as_json) as bar:
         for given in exporter.write(give_out(ws, chosen), target):
             rows.append({**vars(given), "notes": list(given.notes)})
             bar.advance(given.run)
-    if json:
+    if as_json:
         say_json({"to": exporter.kind, "runs": rows})
         return
     say_table("", ["run", "where", "points", "files"], [(r["run"], r["place"], r["points"], r["files"]) for r in rows])

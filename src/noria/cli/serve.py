@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -22,12 +26,17 @@ def command(
     project: Folder = HERE,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 8400,
+    grpc_port: Annotated[int | None, typer.Option(help="Speak gRPC too, on this port; needs noria[grpc].")] = None,
     engine: Annotated[Literal["noria", "uvicorn", "granian"], typer.Option(help="What speaks HTTP.")] = "noria",
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM file of the certificate; wants --tls-key.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")] = None,
     tls_clients: Annotated[
         Path | None, typer.Option(help="PEM file of an authority; only clients with its certificates are let in.")
     ] = None,
+    standby: Annotated[
+        bool, typer.Option(help="Keep a second process ready, which goes on at once when the first one dies.")
+    ] = False,
+    listen_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
     access_log: Annotated[bool, typer.Option(help="Write a line of JSON an answer to standard output.")] = False,
     replay: Annotated[bool, typer.Option(help="Let the caller say what time it is.")] = False,
     with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
@@ -41,9 +50,13 @@ def command(
     from noria.serving.engines import HttpOptions
     from noria.serving.http.tls import Tls
     from noria.serving.model import ServedModel
+    from noria.serving.turns import turn
 
     if with_parent:
         end_with_parent()
+    if standby:
+        _keep_two(host, port, engine)
+        return
     if (tls_certificate is None) != (tls_key is None):
         raise BadInput("TLS wants a certificate and its key", hint="give both --tls-certificate and --tls-key")
     tls = Tls(tls_certificate, tls_key, tls_clients) if tls_certificate is not None and tls_key is not None else None
@@ -58,11 +71,29 @@ def command(
     def fill(online: OnlineFeatures, _: Sequence[ViewSpec]) -> None:
         backfill(ws, online)
 
-    run_data_plane(
-        ws, served, loaded.functions, host=host, port=port, replay=replay, on_views=fill,
-        http=HttpOptions(engine, tls=tls, access_log=access_log),
-        on_ready=lambda url: print(f"noria: answering at {url}", file=sys.stderr, flush=True),
-    )  # fmt: skip
+    with turn(ws.folder("serving")) if listen_fd is not None else nullcontext():
+        run_data_plane(
+            ws, served, loaded.functions, host=host, port=port, grpc_port=grpc_port, replay=replay, on_views=fill,
+            http=HttpOptions(engine, tls=tls, access_log=access_log),
+            listening=None if listen_fd is None else socket.socket(fileno=listen_fd),
+            on_ready=lambda url: print(f"noria: answering at {url}", file=sys.stderr, flush=True),
+        )  # fmt: skip
+
+
+def _keep_two(host: str, port: int, engine: str) -> None:
+    """Run two processes on one socket, of which one answers; start again what dies, until SIGTERM or SIGINT."""
+    from noria.core.errors import BadInput
+    from noria.server.standby import keep_two
+    from noria.serving.sockets import listen
+
+    if engine == "granian":
+        raise BadInput("granian takes no socket that is bound already", hint="--standby goes with noria or uvicorn")
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    given = [word for word in sys.argv[1:] if word != "--standby"]
+    with listen(host, port) as listening:
+        keep_two([sys.executable, "-m", "noria.cli.main", *given, "--with-parent", "--listen-fd"], listening, stop)
 
 
 def backfill(ws: Workspace, online: OnlineFeatures) -> int:

@@ -22,6 +22,7 @@ def command(
     project: Folder = HERE,
     port: Annotated[int, typer.Option(help="Where predictions are answered; 0 picks a free port.")] = 8400,
     control_port: Annotated[int, typer.Option(help="Where the control plane answers; 0 picks a free port.")] = 8401,
+    grpc_port: Annotated[int | None, typer.Option(help="Where predictions are answered over gRPC.")] = None,
     replay: Annotated[bool, typer.Option(help="Let the caller say what time it is; for `noria replay`.")] = False,
     with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
@@ -41,20 +42,23 @@ def command(
     if not with_parent:  # a replay that starts its own servers knows where they are, and nobody else may use them
         _write(project / ".noria" / "up.json", where)
     sys.stderr.write(f"noria: predictions at {where['data_plane']}, control at {where['control']}; stop with Ctrl-C\n")
-    Supervisor(children(project, port, control_port, replay=replay)).run(stop)
+    Supervisor(children(project, port, control_port, grpc_port=grpc_port, replay=replay)).run(stop)
     if not with_parent:
         (project / ".noria" / "up.json").unlink(missing_ok=True)
 
 
-def children(project: Path, port: int, control_port: int, *, replay: bool) -> Sequence[Child]:
+def children(
+    project: Path, port: int, control_port: int, *, grpc_port: int | None = None, replay: bool
+) -> Sequence[Child]:
     """The processes of a project: the data plane, and the control plane with the controller."""
     from noria.server.supervisor import Child
 
     noria = [sys.executable, "-m", "noria.cli.main"]
     common = ["--project", str(project), "--with-parent", *(["--replay"] if replay else [])]
     data_plane = f"http://127.0.0.1:{port}"
+    grpc = [] if grpc_port is None else ["--grpc-port", str(grpc_port)]
     return [
-        Child("data plane", [*noria, "serve", "--port", str(port), *common]),
+        Child("data plane", [*noria, "serve", "--port", str(port), *grpc, *common]),
         Child("control plane", [*noria, "control", "--port", str(control_port), "--data-plane", data_plane, *common]),
     ]
 

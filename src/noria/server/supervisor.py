@@ -23,10 +23,11 @@ _SOON = 1.0
 
 @dataclass(frozen=True)
 class Child:
-    """One process to keep alive: a name for people, and its command line."""
+    """One process to keep alive: a name for people, its command line, and file descriptors that it inherits."""
 
     name: str
     arguments: Sequence[str]
+    inherits: Sequence[int] = ()
 
 
 class Supervisor:
@@ -68,7 +69,9 @@ class Supervisor:
             if monotonic() - self._started[child.name] < _SOON:
                 return  # it dies at once: wait a moment between attempts
         self._started[child.name] = monotonic()
-        self._running[child.name] = subprocess.Popen(child.arguments, stdin=subprocess.PIPE)
+        self._running[child.name] = subprocess.Popen(
+            child.arguments, stdin=subprocess.PIPE, pass_fds=tuple(child.inherits)
+        )
 
 
 def end_with_parent() -> None:

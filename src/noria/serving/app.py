@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from noria.core.clock import Clock, ManualClock, monotonic
 from noria.core.errors import NoriaError
 from noria.features.online.features import OnlineFeatures
-from noria.serving import feedback, open_inference, rows
+from noria.serving import feedback, rows
+from noria.serving.contracts import all as contracts
+from noria.serving.contracts import documents
+from noria.serving.contracts.model import Contract, Pending, Route, Show
+from noria.serving.contracts.routes import Routes
+from noria.serving.contracts.shape import Shape
 from noria.serving.endpoint import Endpoint
 from noria.serving.explaining import explain, few_enough, with_explanations
 from noria.serving.feast_door import answer_feast
@@ -34,17 +38,12 @@ from noria.serving.model import (
     Response,
     ServedModel,
     ServerFault,
-    UnknownPath,
-    WrongMethod,
 )
 from noria.serving.rows import Ask
 
 _log = logging.getLogger(__name__)
 
 TIME_HEADER = "noria-time"
-Pending = Response | Awaitable[Response]
-Handler = Callable[..., Pending]
-Show = Callable[[Sequence[PredictionRecord]], dict[str, Any]]
 
 
 class Plane(Protocol):
@@ -67,40 +66,38 @@ class Plane(Protocol):
 class App:
     """Routes and what they do. Neither `begin` nor `handle` raises."""
 
-    def __init__(self, plane: Plane) -> None:
+    def __init__(self, plane: Plane, platform: Sequence[Contract] = ()) -> None:
+        """An application for a data plane; the contracts of the `platform` it runs on come before all others."""
         self._plane = plane
         self._catalogue: Catalogue | None = None
         self._manner = PLAIN
-        self._routes: dict[str, dict[str, Handler]] = {
-            "/": {"GET": self._index},
-            "/predict": {"POST": self._predict},
-            "/feedback": {"POST": self._feedback},
-            "/events": {"POST": self._events},
-            "/events/positions": {"GET": self._positions},
-            "/features": {"POST": self._features},
-            "/get-online-features": {"POST": self._feast},
-            "/metrics": {"GET": self._metrics},
-            "/v2": {"GET": self._server},
-            "/v2/health/live": {"GET": self._live},
-            "/v2/health/ready": {"GET": self._ready},
-            "/v2/models": {"GET": self._models},
-            "/v2/models/{model}": {"GET": self._model},
-            "/v2/models/{model}/ready": {"GET": self._model_ready},
-            "/v2/models/{model}/infer": {"POST": self._infer},
-            "/v2/repository/refresh": {"POST": self._refresh},
-        }
-        self._patterns = [
-            (re.compile(path.replace("{model}", "([^/]+)")), methods)
-            for path, methods in self._routes.items()
-            if "{" in path
-        ]
+        self._shapes: dict[str, Shape] = {}
+        self._routes = Routes([*platform, documents.CONTRACT, self._own(), *contracts.CONTRACTS])
+
+    def _own(self) -> Contract:
+        """What nobody else's contract has: rows, feedback, events, features, metrics."""
+        return Contract(
+            "noria",
+            "Noria's own",
+            (
+                Route("POST", "/predict", self._predict, "rows in, predictions out", predicts=True),
+                Route("POST", "/feedback", self._feedback, "labels and outcomes by prediction id"),
+                Route("POST", "/events", self._events, "events that features are made of"),
+                Route("GET", "/events/positions", self._positions, "how far each stream of events was taken"),
+                Route("POST", "/features", self._features, "features of entities"),
+                Route("POST", "/get-online-features", self._feast, "the same in Feast's words"),
+                Route("GET", "/metrics", self._metrics, "for Prometheus"),
+                Route("POST", "/v2/repository/refresh", self._refresh, "read the routing again"),
+            ),
+            refusal,
+        )
 
     def begin(self, request: Request) -> Pending:
         """The response, when it could be made at once; else what to wait for, which never raises either."""
         try:
-            handler, arguments = self._find(request)
+            route, arguments = self._routes.find(request.method, request.path)
             self._set_time(request)
-            response = handler(request, *arguments)
+            response = route.handler(self, request, *arguments)
         except Exception as error:
             return self._refused(request, error)
         return response if isinstance(response, Response) else self._end(request, response)
@@ -120,23 +117,10 @@ class App:
         if not isinstance(error, NoriaError):
             _log.error("%s %s failed", request.method, request.path, exc_info=error)
             error = ServerFault("the server failed on this request", hint="its log tells why")
-        self._count(request, error.code)
-        return refusal(error)
-
-    def _find(self, request: Request) -> tuple[Handler, Sequence[str]]:
-        path = request.path.rstrip("/") or "/"
-        arguments: Sequence[str] = ()
-        methods = self._routes.get(path)
-        if methods is None:
-            for pattern, candidates in self._patterns:
-                if match := pattern.fullmatch(path):
-                    methods, arguments = candidates, match.groups()
-                    break
-            else:
-                raise UnknownPath("path", path[:200], self._routes)
-        if request.method not in methods:
-            raise WrongMethod(request.method, path[:200], ", ".join(methods))
-        return methods[request.method], arguments
+        contract = self._routes.contract(request.path)
+        if self._routes.predicts(request.path):
+            self._plane.metrics.failed(error.code)
+        return contract.refuse(error) if contract is not None else refusal(error)
 
     def _set_time(self, request: Request) -> None:
         self._manner = read_manner(request)  # for this request's handler, which is called next
@@ -152,10 +136,6 @@ class App:
             raise BadPayload(f"{TIME_HEADER} is {text[:40]!r}", hint="give whole microseconds since 1970, UTC")
         clock.advance_to(int(text))
 
-    def _count(self, request: Request, reason: str) -> None:
-        if request.path == "/predict" or request.path.endswith("/infer"):
-            self._plane.metrics.failed(reason)
-
     def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
         """What `show` makes of the answers: at once where the endpoint has them at once."""
         plane, priority = self._plane, self._manner.priority
@@ -166,36 +146,61 @@ class App:
             return _explained(lineup, answers, show)
         return answer(show(answers)) if isinstance(answers, list) else _awaited(answers, show)
 
-    def _predict(self, request: Request) -> Pending:
-        started = monotonic()
-        lineup = self._plane.board.lineup(self._named(request))
-        return self._answer(lineup, rows.read_asks(decode(request.body)), started, rows.show_predictions)
+    @property
+    def contracts(self) -> Sequence[Contract]:
+        """Every contract that is answered, in the order in which their routes are looked for."""
+        return self._routes.contracts
 
-    def _named(self, request: Request) -> str:
-        board = self._plane.board
+    @property
+    def board(self) -> Board:
+        """Everything served now."""
+        return self._plane.board
+
+    def shape(self, lineup: Lineup) -> Shape:
+        """What rows of a lineup look like; worked out once for each that is put in place."""
+        model = lineup.routing.model
+        shape = self._shapes.get(model)
+        if shape is None or shape.lineup.champion is not lineup.champion:
+            shape = self._shapes[model] = Shape(lineup)
+        return shape
+
+    def answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
+        """What `show` makes of the answers, for contracts."""
+        return self._answer(lineup, asks, started, show)
+
+    def only_model(self, request: Request) -> str:
+        """The model of a path that names none: `?model=NAME`, or the only one. Raises BadPayload for several."""
         names = parse_qs(request.query).get("model", []) if request.query else []
         if names:
             return names[0]
-        models = board.models
+        models = self.board.models
         if len(models) != 1:
             raise BadPayload(
-                f"this server has {len(models)} models: {', '.join(models)}", hint="say which: /predict?model=NAME"
+                f"this server has {len(models)} models: {', '.join(models)}",
+                hint=f"say which: {request.path[:80]}?model=NAME",
             )
         return models[0]
 
-    def _infer(self, request: Request, model: str) -> Pending:
-        started = monotonic()
-        lineup = self._plane.board.lineup(model)
-        infer = open_inference.read_infer(decode(request.body), lineup)
-        return self._answer(lineup, infer.asks, started, partial(open_inference.show_infer, infer, lineup))
+    def counts(self) -> str:
+        """What Prometheus is told."""
+        return self._metrics(self, Request("GET", "/metrics")).body.decode()
 
-    def _feedback(self, request: Request) -> Response:
+    async def follow(self) -> None:
+        """Read the routing again now, and load what it names."""
+        await self._plane.follow()
+
+    def _predict(self, _house: Any, request: Request) -> Pending:
+        started = monotonic()
+        lineup = self.board.lineup(self.only_model(request))
+        return self._answer(lineup, rows.read_asks(decode(request.body)), started, rows.show_predictions)
+
+    def _feedback(self, _house: Any, request: Request) -> Response:
         items = rows.read_feedback_items(decode(request.body))
         taken = feedback.take(self._plane.log, items, self._plane.clock.now())
         self._plane.metrics.learnt(taken.new)
         return answer(taken.show(), taken.status)
 
-    def _events(self, request: Request) -> Response:
+    def _events(self, _house: Any, request: Request) -> Response:
         """Batches are taken in order; when one is refused those before it stay, and a stream knows them again."""
         batches = rows.read_events(decode(request.body))
         total = 0
@@ -208,11 +213,11 @@ class App:
             total += applied
         return answer({"applied": total, "repeated": sum(len(one.rows) for one in batches) - total})
 
-    def _features(self, request: Request) -> Response:
+    def _features(self, _house: Any, request: Request) -> Response:
         plane = self._plane
         return answer(look_up(decode(request.body), self._looked_up(), plane.online, plane.clock.now()))
 
-    def _feast(self, request: Request) -> Response:
+    def _feast(self, _house: Any, request: Request) -> Response:
         plane = self._plane
         return answer(answer_feast(decode(request.body), self._looked_up(), plane.online, plane.clock.now()))
 
@@ -221,60 +226,17 @@ class App:
             self._catalogue = Catalogue(self._plane.board, self._plane.models)
         return self._catalogue
 
-    def _positions(self, _request: Request) -> Response:
+    def _positions(self, _house: Any, _request: Request) -> Response:
         return answer({"positions": self._plane.online.positions()})
 
-    def _metrics(self, _request: Request) -> Response:
+    def _metrics(self, _house: Any, _request: Request) -> Response:
         plane = self._plane
         body = plane.metrics.exposition(plane.online.freshness(), plane.clock.now(), plane.log.backlog())
         return Response(200, body, CONTENT_TYPE)
 
-    def _server(self, _request: Request) -> Response:
-        return answer({"name": "noria", "version": "2", "extensions": []})
-
-    def _live(self, _request: Request) -> Response:
-        return answer({"live": True})
-
-    def _ready(self, _request: Request) -> Response:
-        board = self._plane.board
-        state: dict[str, Any] = {"ready": not board.waiting, "degraded": board.degraded or None}
-        if board.waiting:
-            state["waiting"] = dict(board.waiting)
-        return answer(state, 503 if board.waiting else 200)
-
-    def _models(self, _request: Request) -> Response:
-        return answer({"models": self._plane.board.models})
-
-    def _model(self, _request: Request, model: str) -> Response:
-        return answer(open_inference.metadata(self._plane.board.lineup(model)))
-
-    def _model_ready(self, _request: Request, model: str) -> Response:
-        self._plane.board.lineup(model)
-        return answer({"name": model, "ready": True})
-
-    async def _refresh(self, _request: Request) -> Response:
+    async def _refresh(self, _house: Any, _request: Request) -> Response:
         await self._plane.follow()
-        return answer(self._served())
-
-    def _index(self, _request: Request) -> Response:
-        paths = [f"{method} {path}" for path, methods in self._routes.items() for method in methods]
-        return answer({"server": "noria", **self._served(), "paths": paths})
-
-    def _served(self) -> dict[str, Any]:
-        board = self._plane.board
-        served = [
-            {
-                "model": model,
-                "version": lineup.champion.number,
-                "challenger": lineup.challenger.number if lineup.challenger else None,
-                "mode": lineup.routing.mode,
-                "share": lineup.routing.share,
-                "revision": lineup.routing.revision,
-                "trouble": lineup.trouble or None,
-            }
-            for model, lineup in sorted(board.lineups.items())
-        ]
-        return {"models": served, "waiting": dict(board.waiting), "degraded": board.degraded or None}
+        return answer(documents.served(self.board))
 
 
 async def _explained(

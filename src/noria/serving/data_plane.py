@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
+from noria.config.environment import environment
 from noria.core.digest import canonical
 from noria.core.errors import NoriaError
 from noria.features.model import InputSet, ViewSpec
 from noria.features.online.features import OnlineFeatures
 from noria.serving.app import App
+from noria.serving.contracts import vertex
 from noria.serving.endpoint import Endpoint
 from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
+from noria.serving.grpc.lanes import Lanes
 from noria.serving.lineup import Board, Lineup, changed_functions
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
@@ -38,6 +42,18 @@ POLL_SECONDS = 1.0
 _INPUTS = TypeAdapter(InputSet)
 OnViews = Callable[[OnlineFeatures, Sequence[ViewSpec]], None]
 """Told which views the online store has just been given; may fill them from history."""
+
+
+class Lane(Protocol):
+    """Another way to reach a data plane, in the same event loop: gRPC."""
+
+    async def start(self) -> None:
+        """Take calls from now on."""
+        ...
+
+    async def stop(self) -> None:
+        """Take none any more, and answer those that were taken."""
+        ...
 
 
 class DataPlane:
@@ -78,7 +94,7 @@ class DataPlane:
         self._on_views = on_views
         self.online = self._open_online()
         self.endpoint = Endpoint(self.log, ws.ids, self.metrics)
-        self.app = App(self)
+        self.app = App(self, vertex.container(environment()))
 
     def _open_online(self) -> OnlineFeatures:
         """With the views of the last known versions too: they want the events since the last checkpoint as well."""
@@ -113,13 +129,17 @@ class DataPlane:
             self.log.close()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Serving from entering to leaving: follows the routing meanwhile, closes at the end."""
+    async def running(self, lane: Lane | None = None) -> AsyncIterator[None]:
+        """Serving from entering to leaving: follows the routing meanwhile, closes at the end; with one more `lane`."""
         await self.follow()
         task = None if self.replay else asyncio.create_task(self._keep_following())
         try:
+            if lane is not None:
+                await lane.start()
             yield
         finally:
+            if lane is not None:
+                await lane.stop()
             if task is not None:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
@@ -217,17 +237,20 @@ def run_data_plane(
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
+    grpc_port: int | None = None,
     replay: bool = False,
     http: HttpOptions | None = None,
+    listening: socket.socket | None = None,
     on_views: OnViews | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
 
-    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. Raises Conflict when
-    the port is taken or another data plane has the workspace.
+    `listening` is a socket that is bound already, for whoever starts servers by turns; `host` is only told on then.
+    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. With
+    `grpc_port` gRPC is spoken there. Raises Conflict when a port is taken or another data plane has the workspace.
     """
-    listening = listen(host, port)
+    listening = listening or listen(host, port)
     scheme = "https" if http is not None and http.tls is not None else "http"
     address = f"{scheme}://{host}:{listening.getsockname()[1]}"
 
@@ -237,6 +260,11 @@ def run_data_plane(
 
     try:
         plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
-        run_engine(plane.app, plane.running(), listening, http or HttpOptions(), ready, ws.clock)
+        try:
+            lanes = Lanes(plane, host, grpc_port)
+        except BaseException:
+            plane.close()
+            raise
+        run_engine(plane.app, plane.running(lanes), listening, http or HttpOptions(), ready, ws.clock, lanes.http2)
     finally:
         listening.close()

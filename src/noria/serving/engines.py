@@ -42,7 +42,13 @@ class HttpOptions:
 
 
 def run_engine(
-    app: App, life: Life, listening: socket.socket, options: HttpOptions, ready: Ready, clock: Clock
+    app: App,
+    life: Life,
+    listening: socket.socket,
+    options: HttpOptions,
+    ready: Ready,
+    clock: Clock,
+    http2: Callable[[], asyncio.Protocol] | None = None,
 ) -> None:
     """Serve within `life` until SIGTERM or SIGINT; accepted requests are answered first.
 
@@ -53,16 +59,24 @@ def run_engine(
     elif options.engine == "granian":
         _granian(app, life, listening, options, ready)
     else:
-        _own(app, life, listening, options, ready, clock)
+        _own(app, life, listening, options, ready, clock, http2)
 
 
-def _own(app: App, life: Life, listening: socket.socket, options: HttpOptions, ready: Ready, clock: Clock) -> None:
+def _own(
+    app: App,
+    life: Life,
+    listening: socket.socket,
+    options: HttpOptions,
+    ready: Ready,
+    clock: Clock,
+    http2: Callable[[], asyncio.Protocol] | None,
+) -> None:
     from noria.serving.http.access import AccessLog
     from noria.serving.http.server import HttpServer, run
 
     tls = options.tls.context() if options.tls is not None else None
     access = AccessLog(clock, sys.stdout) if options.access_log else None
-    run(HttpServer(app.begin, options.limits, access=access), [listening], life, ready, tls)
+    run(HttpServer(app.begin, options.limits, access=access, http2=http2), [listening], life, ready, tls)
 
 
 def _uvicorn(app: App, life: Life, listening: socket.socket, options: HttpOptions, ready: Ready) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -35,6 +36,20 @@ def decode(body: bytes) -> Any:
         raise BadPayload(f"the body is no JSON: {error}", hint="see GET / for what each path takes") from None
 
 
+def decode_with_nan(body: bytes) -> Any:
+    """The same where a contract allows the tokens NaN and Infinity; NaN stands for a missing value, as null does."""
+    if b"NaN" not in body and b"Infinity" not in body:
+        return decode(body)
+    try:
+        return json.loads(body, parse_constant=_constant)
+    except (ValueError, RecursionError):
+        return decode(body)
+
+
+def _constant(token: str) -> float | None:
+    return None if token == "NaN" else float(token)
+
+
 def decode_object(body: bytes) -> dict[str, Any]:
     """The object of a JSON body. Raises BadPayload when it is something else."""
     return as_object(decode(body), "the body")
@@ -59,9 +74,14 @@ def kind_of(value: Any) -> str:
     return names.get(type(value), "an object")
 
 
+def encode(value: Any) -> bytes:
+    """A value as JSON. What is not finite becomes null."""
+    return _encoder.encode(value)
+
+
 def answer(value: Any, status: int = 200) -> Response:
-    """A JSON response."""
-    return Response(status, _encoder.encode(value))
+    """A JSON response; a response that is one already stays as it is."""
+    return value if isinstance(value, Response) else Response(status, _encoder.encode(value))
 
 
 def refusal(error: NoriaError) -> Response:

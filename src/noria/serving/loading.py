@@ -39,6 +39,8 @@ Key = tuple[str, int]
 
 _WARM_UPS = 5
 _RETRY_SECONDS = 30.0
+_SPARE = 2
+"""Versions that stay in memory after their last use: a rollback, or a swap back and forth, loads nothing."""
 _GRACE_SECONDS = 5.0
 
 
@@ -87,6 +89,7 @@ class Loader:
                 except NoriaError as error:
                     self._failed[key] = (monotonic(), error)
                     raise
+            self._loaded[key] = self._loaded.pop(key)  # the last used is the last one
             return self._loaded[key]
 
     def known_views(self) -> list[tuple[ViewSpec, ...]]:
@@ -100,15 +103,15 @@ class Loader:
         return found
 
     def keep_only(self, wanted: set[Key]) -> None:
-        """Forget the others; requests that still use one hold it until they end, for some seconds at least."""
+        """Forget the others but those used last; requests that still use one hold it, for some seconds at least."""
         now = monotonic()
         with self._lock:
-            self._retired += [(now, loaded) for key, loaded in self._loaded.items() if key not in wanted]
+            kept = {*wanted, *[key for key in self._loaded if key not in wanted][-_SPARE:]}
+            self._retired += [(now, loaded) for key, loaded in self._loaded.items() if key not in kept]
             over = [loaded for since, loaded in self._retired if now - since >= _GRACE_SECONDS]
             self._retired = [(since, loaded) for since, loaded in self._retired if now - since < _GRACE_SECONDS]
-            self._loaded = {key: loaded for key, loaded in self._loaded.items() if key in wanted}
-            self.packages = {key: package for key, package in self.packages.items() if key in wanted}
-
+            self._loaded = {key: loaded for key, loaded in self._loaded.items() if key in kept}
+            self.packages = {key: package for key, package in self.packages.items() if key in kept}
         for loaded in over:
             loaded.close()
 

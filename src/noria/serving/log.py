@@ -1,6 +1,6 @@
 """The prediction log: what was answered and what became of it, durable before anybody hears the answer.
 
-`append` returns when the record is in the spool, where kill -9 cannot reach it; a background thread turns
+`append` returns when the record is in the spool, where kill -9 cannot reach it; a process of low priority turns
 sealed segments into Parquet. A prediction id is logged once for ever, also across restarts.
 """
 
@@ -19,6 +19,7 @@ from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
 from noria.serving.hash_index import HashIndex
 from noria.serving.log_columns import FEEDBACK, PREDICTIONS, Layout, R, hash_id
+from noria.serving.log_converter import convert_apart
 from noria.serving.log_files import LogFiles
 from noria.serving.log_rules import kept, written
 from noria.serving.model import FeedbackRecord, LogRules, PredictionRecord
@@ -108,13 +109,14 @@ class PredictionLog:
         self,
         path: Path,
         *,
-        segment_bytes: int = 4 << 20,
+        segment_bytes: int = 16 << 20,
         seal_every: float = 300.0,
         power_safe: bool = False,
         background: bool = True,
         rules: Mapping[str, LogRules] | None = None,
         secret: bytes = b"",
     ) -> None:
+        self._path = path
         self._rules = rules or {}
         self._secret = secret
         self._predictions = Track(path, PREDICTIONS, segment_bytes, power_safe)
@@ -208,7 +210,8 @@ class PredictionLog:
             try:
                 for track in self._tracks():
                     track.seal_if_older(self._seal_every)
-                    track.convert()
+                if self.backlog():
+                    convert_apart(self._path)
             except (NoriaError, OSError):
                 _log.exception("sealing the prediction log failed; it goes on in its spool")
                 self._stop.wait(5.0)

@@ -129,7 +129,7 @@ class LogFiles(Generic[R]):
             raise DamagedLog(f"segment {segment.path} holds {len(records)} whole records of those its name says")
         table = to_table(self.layout, records, segment.first)
         self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / f".{target.name}.tmp"
+        temporary = self.folder / f".{target.name}.{os.getpid()}.tmp"
         try:
             _write(table, temporary)
             temporary.replace(target)

@@ -48,11 +48,12 @@ def read_asks(body: Any) -> list[Ask]:
         rows = body["rows"]
     else:
         rows = body if isinstance(body, list) else [body]
-    _few_enough(rows, MOST_ROWS, "rows")
-    return [_ask(as_object(row, f"row {number}")) for number, row in enumerate(rows)]
+    few_enough(rows)
+    return [read_ask(as_object(row, f"row {number}")) for number, row in enumerate(rows)]
 
 
-def _ask(row: dict[str, Any]) -> Ask:
+def read_ask(row: dict[str, Any]) -> Ask:
+    """A row, with the caller's id taken out of it. Raises BadPayload when that is none."""
     if "prediction_id" not in row:
         return Ask(row)
     return Ask({name: value for name, value in row.items() if name != "prediction_id"}, read_id(row["prediction_id"]))
@@ -81,7 +82,7 @@ def read_feedback_items(body: Any) -> list[Any]:
     if isinstance(body, dict) and isinstance(body.get("feedback"), list):
         body = body["feedback"]
     items = body if isinstance(body, list) else [body]
-    _few_enough(items, MOST_FEEDBACK, "items of feedback")
+    few_enough(items, MOST_FEEDBACK, "items of feedback")
     return items
 
 
@@ -110,7 +111,7 @@ def _label(value: Any) -> float | None:
 def read_events(body: Any) -> list[Events]:
     """The batches of an `/events` body: one, or an array of them. Raises BadPayload."""
     batches = [_events(as_object(one, "a batch of events")) for one in (body if isinstance(body, list) else [body])]
-    _few_enough([row for batch in batches for row in batch.rows], MOST_EVENTS, "rows")
+    few_enough([row for batch in batches for row in batch.rows], MOST_EVENTS, "rows")
     return batches
 
 
@@ -144,7 +145,8 @@ def _event_ids(ids: Any, rows: Sequence[Any], stream: str | None, position: int 
     return ids
 
 
-def _few_enough(rows: Sequence[Any], most: int, what: str) -> None:
+def few_enough(rows: Sequence[Any], most: int = MOST_ROWS, what: str = "rows") -> None:
+    """Raise BadPayload when a body has more of something than one request may have."""
     if len(rows) > most:
         raise BadPayload(f"the body has {len(rows)} {what}", hint=f"send at most {most} at a time")
 

@@ -1,106 +1,70 @@
-"""The Open Inference Protocol, version 2, in JSON: request columns as tensors in, predictions as tensors out.
+"""Tensors of the Open Inference Protocol, version 2: request columns in, predictions out. Every fault is told exactly.
 
 Specification: github.com/kserve/open-inference-protocol, `specification/protocol/inference_rest.md`. Inputs are
 the columns of the model's request source, one value a row (shape `[n]` or `[n, 1]`); features are looked up as
 for `/predict`. An extra input `prediction_id` gives ids of the caller's; it is also an output. A null stands
-for a missing value, which the protocol has no word for. Pure functions of parsed bodies.
+for a missing value, which the protocol has no word for. Pure functions of parsed bodies; `infer_json` is the quick
+way around them for what is as it should be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from noria.core.schema import Column, DType
+import msgspec
+
+from noria.core.schema import Column
 from noria.core.suggest import did_you_mean
+from noria.serving.contracts.model import NotOffered
+from noria.serving.contracts.shape import DATATYPES, FLOATS, INTEGERS, PREDICTION_ID, Shape
 from noria.serving.json_body import as_object, kind_of
-from noria.serving.lineup import Lineup
 from noria.serving.model import BadPayload, PredictionRecord
 from noria.serving.rows import MOST_ROWS, Ask, read_id
 
-PREDICTION_ID = "prediction_id"
 
-_UNSIGNED = {f"UINT{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32, 64)}
-_SIGNED = {f"INT{bits}": (-(1 << bits - 1), (1 << bits - 1) - 1) for bits in (8, 16, 32, 64)}
-_INTEGERS = {**_UNSIGNED, **_SIGNED}
-_FLOATS = ("FP16", "FP32", "FP64")
-_TYPES: Mapping[DType, tuple[str, ...]] = {
-    "string": ("BYTES",),
-    "int": ("INT64", *(name for name in _INTEGERS if name != "INT64")),
-    "float": ("FP64", "FP32", "FP16", *_INTEGERS),
-    "bool": ("BOOL",),
-    "time": ("INT64", "BYTES"),
-}
-"""Which datatypes each column takes; the first is the one that metadata names. A time is microseconds or ISO text."""
+class Infer(msgspec.Struct, frozen=True):
+    """A request: its rows, the id to echo, which outputs are wanted (empty: all), and which of them as bytes."""
 
-
-@dataclass(frozen=True)
-class Infer:
-    """A request: its rows, the id to echo, and which outputs are wanted (empty: all)."""
-
-    asks: tuple[Ask, ...]
+    asks: Sequence[Ask]
     id: str | None = None
     outputs: tuple[str, ...] = ()
+    binary: frozenset[str] = frozenset()
 
 
-def read_infer(body: Any, lineup: Lineup) -> Infer:
+def read_infer(body: Any, shape: Shape) -> Infer:
     """The rows of an infer request. Raises BadPayload for wrong names, datatypes, shapes or values."""
     body = as_object(body, "the body")
     request_id = body.get("id")
     if request_id is not None and not isinstance(request_id, str):
         raise BadPayload(f"id is {kind_of(request_id)}, not a string")
-    columns = _columns(lineup)
+    columns = {PREDICTION_ID: Column(PREDICTION_ID, "string"), **shape.columns}
     tensors: dict[str, list[Any]] = {}
     for tensor in _list(body.get("inputs"), "inputs"):
         name, values = _tensor(as_object(tensor, "an input"), columns)
         if name in tensors:
             raise BadPayload(f"input {name!r} is given twice")
         tensors[name] = values
-    return Infer(_asks(tensors), request_id, _wanted(body.get("outputs"), lineup))
+    wanted, binary = _wanted(body, shape)
+    return Infer(_asks(tensors), request_id, wanted, binary)
 
 
-def show_infer(infer: Infer, lineup: Lineup, records: Sequence[PredictionRecord]) -> dict[str, Any]:
+def show_infer(infer: Infer, shape: Shape, records: Sequence[PredictionRecord]) -> dict[str, Any]:
     """The answer. `model_version` is there when one version answered all rows, as outside a rollout it does."""
-    label = lineup.champion.package.label
+    rows = [len(records)]
     outputs = [
-        {"name": label, "datatype": "FP64", "shape": [len(records)], "data": [one.output for one in records]},
-        {
-            "name": PREDICTION_ID, "datatype": "BYTES", "shape": [len(records)],
-            "data": [one.prediction_id for one in records],
-        },
-    ]  # fmt: skip
-    answer: dict[str, Any] = {"model_name": lineup.routing.model}
+        {"name": shape.label, "datatype": "FP64", "shape": rows, "data": [one.output for one in records]},
+        {"name": PREDICTION_ID, "datatype": "BYTES", "shape": rows, "data": [one.prediction_id for one in records]},
+    ]
+    answer: dict[str, Any] = {"model_name": shape.lineup.routing.model}
     versions = {one.version for one in records}
     if len(versions) == 1:
         answer["model_version"] = str(versions.pop())
     if infer.id is not None:
         answer["id"] = infer.id
-    answer["outputs"] = [one for one in outputs if not infer.outputs or one["name"] in infer.outputs]
+    wanted = infer.outputs
+    answer["outputs"] = [one for one in outputs if one["name"] in wanted] if wanted else outputs
     return answer
-
-
-def metadata(lineup: Lineup) -> dict[str, Any]:
-    """A model's description: its versions in memory, its request columns as inputs, its outputs."""
-    inputs = [
-        {"name": column.name, "datatype": _TYPES[column.dtype][0], "shape": [-1]}
-        for column in lineup.champion.package.inputs.request
-    ]
-    return {
-        "name": lineup.routing.model,
-        "versions": [str(loaded.number) for loaded in lineup.versions],
-        "platform": f"noria_{lineup.champion.package.format}",
-        "inputs": inputs,
-        "outputs": [
-            {"name": lineup.champion.package.label, "datatype": "FP64", "shape": [-1]},
-            {"name": PREDICTION_ID, "datatype": "BYTES", "shape": [-1]},
-        ],
-    }
-
-
-def _columns(lineup: Lineup) -> dict[str, Column]:
-    columns = {column.name: column for column in lineup.champion.package.inputs.request}
-    return {PREDICTION_ID: Column(PREDICTION_ID, "string"), **columns}
 
 
 def _tensor(tensor: dict[str, Any], columns: Mapping[str, Column]) -> tuple[str, list[Any]]:
@@ -112,7 +76,7 @@ def _tensor(tensor: dict[str, Any], columns: Mapping[str, Column]) -> tuple[str,
             f"there is no input {name[:80]!r}; there are: {', '.join(columns)}", hint=did_you_mean(name[:80], columns)
         )
     datatype = tensor.get("datatype")
-    allowed = _TYPES[columns[name].dtype]
+    allowed = DATATYPES[columns[name].dtype]
     if datatype not in allowed:
         raise BadPayload(f"input {name!r} has datatype {str(datatype)[:40]!r}", hint=f"it takes {', '.join(allowed)}")
     rows = _rows(name, tensor.get("shape"))
@@ -149,11 +113,11 @@ def _check(name: str, datatype: str, value: Any) -> None:
     if value is None:
         return
     kind = type(value)
-    if datatype in _INTEGERS:
-        low, high = _INTEGERS[datatype]
+    if datatype in INTEGERS:
+        low, high = INTEGERS[datatype]
         if kind is not int or not low <= value <= high:
             _misfit(name, datatype, value)
-    elif datatype in _FLOATS:
+    elif datatype in FLOATS:
         if kind is not float and kind is not int:
             _misfit(name, datatype, value)
     elif kind is not (bool if datatype == "BOOL" else str):
@@ -179,15 +143,35 @@ def _asks(tensors: dict[str, list[Any]]) -> tuple[Ask, ...]:
     return tuple(Ask(row, one) for row, one in zip(found, chosen, strict=True))
 
 
-def _wanted(outputs: Any, lineup: Lineup) -> tuple[str, ...]:
-    known = (lineup.champion.package.label, PREDICTION_ID)
-    wanted = []
-    for output in _list(outputs, "outputs") if outputs is not None else []:
-        name = as_object(output, "an output").get("name")
+def _wanted(body: dict[str, Any], shape: Shape) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Which outputs, and which of them as bytes: what an output says of itself, else what the request says."""
+    known = (shape.label, PREDICTION_ID)
+    default = _flag(body, "binary_data_output", False)
+    outputs = body.get("outputs")
+    if outputs is None:
+        return (), frozenset(known if default else ())
+    wanted, binary = [], []
+    for output in _list(outputs, "outputs"):
+        output = as_object(output, "an output")
+        name = output.get("name")
         if name not in known:
             raise BadPayload(f"there is no output {str(name)[:80]!r}; there are: {', '.join(known)}")
+        if "classification" in as_object(output.get("parameters") or {}, "parameters"):
+            raise NotOffered("outputs are not turned into classes here", hint="leave the parameter classification out")
         wanted.append(name)
-    return tuple(wanted)
+        if _flag(output, "binary_data", default):
+            binary.append(name)
+    return tuple(wanted), frozenset(binary if wanted else known if default else ())
+
+
+def _flag(holder: dict[str, Any], name: str, default: bool) -> bool:
+    parameters = holder.get("parameters")
+    if parameters is None:
+        return default
+    value = as_object(parameters, "parameters").get(name, default)
+    if not isinstance(value, bool):
+        raise BadPayload(f"the parameter {name} is {kind_of(value)}, not a boolean")
+    return value
 
 
 def _list(value: Any, what: str) -> list[Any]:

@@ -1,0 +1,75 @@
+"""What is served, told by the server itself: `/` in JSON with a command to copy for each model, a page, OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from noria.serving.contracts import openapi
+from noria.serving.contracts.examples import curls
+from noria.serving.contracts.model import Contract, House, Route
+from noria.serving.contracts.shape import Shape
+from noria.serving.json_body import answer, refusal
+from noria.serving.lineup import Board
+from noria.serving.model import Request, Response
+
+
+def served(board: Board) -> dict[str, Any]:
+    """The models, their versions and how traffic is split between them."""
+    models = [
+        {
+            "model": model,
+            "version": lineup.champion.number,
+            "challenger": lineup.challenger.number if lineup.challenger else None,
+            "mode": lineup.routing.mode,
+            "share": lineup.routing.share,
+            "revision": lineup.routing.revision,
+            "trouble": lineup.trouble or None,
+        }
+        for model, lineup in sorted(board.lineups.items())
+    ]
+    return {"models": models, "waiting": dict(board.waiting), "degraded": board.degraded or None}
+
+
+def _index(house: House, request: Request) -> Response:
+    """What is served, and how to ask for it; `status` is what KServe's clients look for."""
+    shapes = _shapes(house)
+    told = house.contracts
+    return answer(
+        {
+            "server": "noria",
+            "status": "alive",
+            **served(house.board),
+            "paths": list(dict.fromkeys(f"{route.method} {route.path}" for one in told for route in one.routes)),
+            "contracts": {contract.name: contract.title for contract in told},
+            "examples": {shape.lineup.routing.model: curls(told, shape, request, len(shapes) == 1) for shape in shapes},
+            "documents": ["/docs", "/openapi.json"],
+        }
+    )
+
+
+def _openapi(house: House, _request: Request) -> Response:
+    return answer(openapi.document(house.contracts, _shapes(house)))
+
+
+def _docs(house: House, request: Request) -> Response:
+    page = openapi.page(house.contracts, _shapes(house), request)
+    return Response(200, page.encode(), "text/html; charset=utf-8")
+
+
+def _shapes(house: House) -> list[Shape]:
+    return [house.shape(lineup) for _, lineup in sorted(house.board.lineups.items())]
+
+
+CONTRACT = Contract(
+    "documents",
+    "What is served",
+    (
+        Route("GET", "/", _index, "what is served"),
+        Route("GET", "/docs", _docs, "the same as a page"),
+        Route("GET", "/openapi.json", _openapi, "the same for tools"),
+        Route("OPTIONS", "/", _openapi, "the same, where TorchServe has it"),
+        Route("GET", "/api-description", _openapi, "the same, where TorchServe has it too"),
+        Route("GET", "/swagger.json", _openapi, "the same, where Azure ML looks for it"),
+    ),
+    refusal,
+)

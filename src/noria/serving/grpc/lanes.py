@@ -1,0 +1,49 @@
+"""The ways to speak gRPC with a data plane: ours on the port of HTTP, grpcio's on one of its own. Made when wanted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from noria.serving.grpc.lane import GrpcLane
+    from noria.serving.grpc.method import Plane
+    from noria.serving.grpc.own import OwnLane
+
+
+class Lanes:
+    """Nothing is imported before the first call comes, or a port was given.
+
+    Raises NoGrpc when a port was given and grpcio is missing, Conflict when the port is taken.
+    """
+
+    def __init__(self, plane: Plane, host: str, port: int | None) -> None:
+        self._plane = plane
+        self._own: OwnLane | None = None
+        self._grpcio: GrpcLane | None = None
+        if port is not None:
+            from noria.serving.grpc.lane import open_lane
+
+            self._grpcio = open_lane(plane, host, port)
+
+    def http2(self) -> asyncio.Protocol:
+        """For a connection that begins with HTTP/2's preface."""
+        if self._own is None:
+            from noria.serving.grpc.own import OwnLane
+            from noria.serving.grpc.services import Services
+
+            self._own = OwnLane(Services(self._plane))
+            self._own.begin()
+        return self._own.protocol()
+
+    async def start(self) -> None:
+        """Take calls from now on. Raises Conflict when the port is taken."""
+        if self._grpcio is not None:
+            await self._grpcio.start()
+
+    async def stop(self) -> None:
+        """Answer what was begun, and close every connection."""
+        if self._grpcio is not None:
+            await self._grpcio.stop()
+        if self._own is not None:
+            await self._own.stop()

@@ -1,0 +1,119 @@
+"""Every contract, asked by its real clients: each in a process and an environment of its own, on one running server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from tiny_airline import MODEL, flight
+
+from noria.serving.contracts.all import CONTRACTS
+from noria.testing import rivals
+
+HERE = Path(__file__).parent
+ROWS = [flight(1, tailnum="N1"), flight(2, tailnum="N2"), flight(3, tailnum="N3")]
+
+
+@dataclass(frozen=True)
+class Client:
+    """A program of somebody else's: the environment it lives in ("": the machine's), the script that asks."""
+
+    environment: str
+    script: str
+    refusals: dict[str, int]
+
+
+CLIENTS = (
+    Client(
+        "tritonclient", "tritonclient_http",
+        {"unknown model": 404, "unknown version": 404, "missing column": 400, "unload": 403, "shared memory": 501},
+    ),
+    Client("tritonclient", "open_inference_openapi", {"unknown model": 404, "missing column": 400}),
+    Client("kserve", "kserve_rest", {"unknown model": 404, "missing column": 400}),
+    Client(
+        "mlflow", "mlflow_scoring",
+        {"missing column": 400, "two forms": 400, "unknown media": 415, "unknown charset": 415},
+    ),
+    Client("clouds", "boto3_sagemaker", {"unknown model": 400, "missing column": 424, "no JSON": 424}),
+    Client("clouds", "vertex_ai", {"missing column": 400, "no rows": 400}),
+    Client("", "by_curl", {"unknown model": 404, "unknown version": 404, "no JSON": 400, "unknown signature": 400}),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def expected(url: str) -> list[float]:
+    """What our own contract answers."""
+    return [one["output"] for one in httpx.post(f"{url}/predict", json={"rows": ROWS}).json()["predictions"]]
+
+
+@pytest.fixture(scope="module")
+def said(url: str) -> Callable[[Client], dict]:
+    """What a client was told; each is started once."""
+    answers: dict[str, dict] = {}
+
+    def of(client: Client) -> dict:
+        if client.script not in answers:
+            script = HERE / "clients" / f"{client.script}.py"
+            rows = json.dumps([{name: value for name, value in row.items() if name != "asked_at"} for row in ROWS])
+            python = rivals.python(client.environment) if client.environment else sys.executable
+            command = [python, script, url, MODEL, rows, "late"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr[-4000:]
+            answers[client.script] = json.loads(done.stdout.splitlines()[-1])
+        return answers[client.script]
+
+    return of
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.script)
+def test_a_client_gets_the_answers_that_we_give(client: Client, said, expected) -> None:
+    told = said(client)
+    assert told["proofs"]
+    for contract, call, answers in told["proofs"]:
+        assert answers == expected, (contract, call)
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.script)
+def test_a_client_is_refused_in_words_it_understands(client: Client, said) -> None:
+    told = said(client)["refused"]
+    assert {what: int(status) for what, (status, _) in told.items()} == client.refusals
+    assert all(message for _, message in told.values())
+
+
+TABLE = rivals.ROOT / "docs" / "contracts.md"
+
+
+def table(told: Sequence[dict]) -> str:
+    """Contracts and the clients that were answered in them, as Markdown."""
+    lines = [
+        "# Contracts, and the clients that prove them",
+        "",
+        "Every line is from a run of `tests/serving/contracts/test_clients.py`: the client asked a running server,",
+        "and the numbers it was given are those of `/predict` for the same rows. The test keeps this file true.",
+        "",
+        "| contract | client | asked by |",
+        "|---|---|---|",
+    ]
+    titles = {contract.name: contract.title for contract in CONTRACTS}
+    ways: dict[tuple[str, str], list[str]] = {}
+    for one in told:
+        for contract, call, _ in one["proofs"]:
+            ways.setdefault((titles.get(contract, "Noria's own rows"), one["client"]), []).append(call)
+    lines += [f"| {title} | {client} | {'; '.join(calls)} |" for (title, client), calls in sorted(ways.items())]
+    lines += ["", f"{len({title for title, _ in ways})} contracts, {len({client for _, client in ways})} clients."]
+    return "\n".join(lines) + "\n"
+
+
+def test_the_table_in_the_documentation_is_of_this_run(said) -> None:
+    """Where it is not, it is written anew, and this fails once."""
+    made = table([said(client) for client in CLIENTS])
+    before = TABLE.read_text() if TABLE.exists() else ""
+    if made != before:
+        TABLE.write_text(made)
+    assert made == before
