@@ -11,7 +11,7 @@ SERVING_RIVALS := $(basename $(notdir $(wildcard benchmarks/rivals/*.txt))) mlfl
 RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt)))) javascript
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-serving services clean
+.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-serving fuzz services clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -66,6 +66,10 @@ bench-features: $(STAMP) services rivals ## features beside Feast: point-in-time
 bench-data: $(STAMP) rivals ## data versions beside DVC, checks beside Great Expectations and Pandera
 	$(BIN)/python benchmarks/data_versions.py $(BENCH)
 	$(BIN)/python benchmarks/data_checks.py $(BENCH)
+
+fuzz: $(STAMP) ## every layer of the server fuzzed for MINUTES (10), guided by coverage
+	$(BIN)/python -m pip install -q -c constraints.txt atheris
+	for layer in http codecs grpc; do $(BIN)/python tests/fuzz/run.py $$layer $(or $(MINUTES),10) || exit 1; done
 
 bench-serving: $(STAMP) $(SERVING_RIVALS:%=$(RIVALS)/%/.installed) ## serving beside eight rivals: CPU a request, requests a second, tails
 	$(BIN)/python benchmarks/serving.py $(BENCH)

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from flights_project import FlightsProject
+from noria.testing.browser import Browser
+from noria.testing.edge_programs import in_browser, in_node, in_openvino, in_python
 
 MODEL = "lateness"
 ALONE = """
@@ -32,8 +34,13 @@ def test_the_model_of_a_project_leaves_as_a_bundle(flights_that_ran: FlightsProj
     assert made["packed"] == f"{folder}.zip"
     given_by = {one["given_by"].split()[0] for one in made["manifest"]["inputs"]}
     assert {"request", "feature"} <= given_by
-    assert "model.plain.onnx" in made["manifest"]["graphs"], "it runs in OpenVINO too"
+    assert list(made["manifest"]["left_out"]) == ["model.int8.onnx"], "it runs in OpenVINO too"
     subprocess.run([sys.executable, "-c", ALONE], cwd=folder, check=True)
+    assert in_python(folder, "model.onnx") < 1e-5
+    assert in_node(folder, "model.ort", tmp_path) < 1e-5
+    assert in_openvino(folder) < 1e-5
+    with Browser() as browser:
+        assert in_browser(folder, "model.ort", tmp_path, browser) < 1e-5
     for place in (str(folder), f"{folder}.zip"):
         checked = project.noria("export", place, "--edge", "--check", "--digest", made["digest"])
         assert (checked["model"], checked["rows"]) == (MODEL, 64)
@@ -66,4 +73,4 @@ def test_what_cannot_be_exported_or_trusted_says_why(flights_that_ran: FlightsPr
         assert process.returncode == 1, arguments
         assert "Traceback" not in errors
         assert words in " ".join(errors.split()), errors
-    assert [one.name for one in tmp_path.iterdir()] == ["edge"]
+    assert {one.name for one in tmp_path.iterdir()} == {"edge", flights_that_ran.root.name}

@@ -66,7 +66,8 @@ def answer(asked: Asked, project: Path, *, as_json: bool) -> None:
 def _tell_exported(made: Exported, *, as_json: bool) -> None:
     about = made.manifest
     if as_json:
-        say_json(made)
+        packed = str(made.packed) if made.packed else None
+        say_json({"folder": str(made.folder), "packed": packed, "digest": made.digest, "manifest": about})
         return
     rows = [(name, f"{file.bytes:,}", _off(about.graphs[name].largest_difference) if name in about.graphs else "")
             for name, file in about.files.items()]  # fmt: skip

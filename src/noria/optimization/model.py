@@ -33,7 +33,7 @@ class Package:
     `model` is the digest of the graph's blob (or of the native model's); `golden` of a Parquet blob with
     input rows and, last, the expected `prediction`. `why_native` tells why a model could not be converted.
     `digest` names the whole. `fused` is a graph that answers the same to one matrix, "" where there is none; who finds
-    it missing takes `model`.
+    it missing takes `model`. `frame` is what a native model wants its rows as.
     """
 
     digest: str
@@ -48,6 +48,7 @@ class Package:
     equality: Equality | None = None
     why_native: str = ""
     fused: str = ""
+    frame: str = "pandas"
 
 
 class NotServable(NoriaError):

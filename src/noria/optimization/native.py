@@ -1,4 +1,4 @@
-"""Native models, pickled: written and read in training processes, never in a server.
+"""Native models, pickled: written and read in training processes and in workers of a server, never in the server.
 
 The only module that touches pickle. What it reads was written by this project's own training and is named by
 the digest of its content.
@@ -7,9 +7,11 @@ the digest of its content.
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
-from noria.core.errors import BadInput
+from noria.core.digest import digest_bytes
+from noria.core.errors import BadInput, Corrupt
 from noria.workspace.workspace import Workspace
 
 
@@ -37,3 +39,13 @@ def load(ws: Workspace, digest: str) -> Any:
     import joblib
 
     return joblib.load(io.BytesIO(ws.blobs.get(digest)))
+
+
+def load_file(path: Path) -> Any:
+    """The same from a blob's file, for a process without a workspace. Raises Corrupt, OSError."""
+    import joblib
+
+    content = path.read_bytes()
+    if digest_bytes(content) != path.name:
+        raise Corrupt(f"the model {path.name[:12]} is damaged", hint="run again to rebuild it")
+    return joblib.load(io.BytesIO(content))

@@ -51,6 +51,7 @@ def package(
     table: pa.Table,
     prediction: Array,
     answer: Answer | None = None,
+    frame: str = "pandas",
 ) -> Package:
     """Turn a fitted model into one ONNX graph and compare it with the model on every row of `table`.
 
@@ -68,7 +69,8 @@ def package(
     size = ws.blobs.path(blob).stat().st_size
     named = digest([kind, blob, golden, inputs, label, task])
     matrix = "" if trial.why else _fused(ws, blob, columns, table)
-    return Package(named, kind, blob, golden, inputs, columns, label, task, size, trial.equality, trial.why, matrix)
+    proof = (trial.equality, trial.why, matrix, frame)
+    return Package(named, kind, blob, golden, inputs, columns, label, task, size, *proof)
 
 
 def served_graph(ws: Workspace, package: Package) -> str:

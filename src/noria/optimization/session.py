@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,18 +73,8 @@ class Session:
         return float(self._run(feed)[0])
 
     def check_golden(self, golden: pa.Table) -> None:
-        """Raise GoldenMismatch when the package's own golden rows do not come out as recorded.
-
-        The last column of `golden` has the answers; the tolerance is relative where an answer exceeds one.
-        """
-        values = golden.to_pydict()  # pyarrow's way to NumPy imports pandas, for which a server has no other use
-        expected = np.array(values.pop(golden.column_names[-1]), dtype=np.float64)
-        difference = np.abs(self.predict(values) - expected) / np.maximum(1.0, np.abs(expected))
-        if len(difference) and not float(np.max(difference)) <= _TOLERANCE:
-            raise GoldenMismatch(
-                f"the package is off by {np.max(difference):.2g} on its own golden rows",
-                hint="the graph or the runtime is not the one that was tested; package the model again",
-            )
+        """Raise GoldenMismatch when the package's own golden rows do not come out as recorded."""
+        check_golden(self.predict, golden)
 
     def _run(self, feed: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
         try:
@@ -96,3 +86,18 @@ class Session:
 
     def _hint(self) -> str:
         return "it takes " + ", ".join(f"{column.name} ({column.dtype})" for column in self.columns)
+
+
+def check_golden(predict: Callable[[Mapping[str, Sequence[Any]]], np.ndarray[Any, Any]], golden: pa.Table) -> None:
+    """Raise GoldenMismatch when a package's own golden rows do not come out as recorded.
+
+    The last column of `golden` has the answers; the tolerance is relative where an answer exceeds one.
+    """
+    values = golden.to_pydict()  # pyarrow's way to NumPy imports pandas, for which a server has no other use
+    expected = np.array(values.pop(golden.column_names[-1]), dtype=np.float64)
+    difference = np.abs(predict(values) - expected) / np.maximum(1.0, np.abs(expected))
+    if len(difference) and not float(np.max(difference)) <= _TOLERANCE:
+        raise GoldenMismatch(
+            f"the package is off by {np.max(difference):.2g} on its own golden rows",
+            hint="the graph or the runtime is not the one that was tested; package the model again",
+        )

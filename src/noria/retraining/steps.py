@@ -182,6 +182,7 @@ def package(ws: Workspace, plan: ModelPlan, rows: Learning, trained: Mapping[str
         table=rows.test,
         prediction=expected,
         answer=answer,
+        frame=spec.frame,
     )
     digest = packaging.save_package(ws, made)
     seen = _thinned(rows.train)

@@ -27,10 +27,12 @@ from noria.serving.features_door import Catalogue, look_up
 from noria.serving.json_body import answer, decode, refusal
 from noria.serving.lineup import Board, Lineup
 from noria.serving.log import PredictionLog
+from noria.serving.manner import PLAIN, read_manner
 from noria.serving.metrics import CONTENT_TYPE, Metrics
 from noria.serving.model import (
     BadPayload,
     ForeignTime,
+    PredictionRecord,
     Request,
     Response,
     ServedModel,
@@ -67,6 +69,7 @@ class App:
         """An application for a data plane; the contracts of the `platform` it runs on come before all others."""
         self._plane = plane
         self._catalogue: Catalogue | None = None
+        self._manner = PLAIN
         self._shapes: dict[str, Shape] = {}
         self._routes = Routes([*platform, documents.CONTRACT, self._own(), *contracts.CONTRACTS])
 
@@ -119,6 +122,7 @@ class App:
         return contract.refuse(error) if contract is not None else refusal(error)
 
     def _set_time(self, request: Request) -> None:
+        self._manner = read_manner(request)  # for this request's handler, which is called next
         text = request.headers.get(TIME_HEADER)
         if text is None:
             return
@@ -133,8 +137,9 @@ class App:
 
     def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
         """What `show` makes of the answers: at once where the endpoint has them at once."""
-        answers = self._plane.endpoint.answer(lineup, asks, self._plane.clock.now(), started)
-        return answer(show(answers))
+        plane, priority = self._plane, self._manner.priority
+        answers = plane.endpoint.answer(lineup, asks, plane.clock.now(), started, priority)
+        return answer(show(answers)) if isinstance(answers, list) else _awaited(answers, show)
 
     @property
     def contracts(self) -> Sequence[Contract]:
@@ -227,3 +232,7 @@ class App:
     async def _refresh(self, _house: Any, _request: Request) -> Response:
         await self._plane.follow()
         return answer(documents.served(self.board))
+
+
+async def _awaited(answers: Awaitable[list[PredictionRecord]], show: Show) -> Response:
+    return answer(show(await answers))

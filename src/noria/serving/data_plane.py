@@ -82,7 +82,10 @@ class DataPlane:
         self._last_file = ws.folder("serving") / "last.json"
         self._last = read_last(self._last_file)
         packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
-        self._loader = Loader(ws, functions, {(name[0], int(name[2])): package for name, package in packages})
+        self._loader = Loader(
+            ws, functions, {(name[0], int(name[2])): package for name, package in packages},
+            self.models, self.metrics,
+        )  # fmt: skip
         self._following = asyncio.Lock()
         self._closed = False
         rules = {name: served.log for name, served in self.models.items() if served.log is not None}
@@ -119,6 +122,7 @@ class DataPlane:
         if self._closed:
             return
         self._closed = True
+        self._loader.close()
         try:
             self.online.close()
         finally:

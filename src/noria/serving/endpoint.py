@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from noria.core.clock import monotonic
 from noria.core.ids import Ids
-from noria.serving.lineup import Lineup, Loaded
+from noria.serving.inputs import Inputs, finite, read_inputs
+from noria.serving.later import Both, score_both
+from noria.serving.lineup import Lineup
 from noria.serving.log import PredictionLog
 from noria.serving.metrics import Metrics
-from noria.serving.model import BadAnswer, BadPayload, IdTaken, PredictionRecord
+from noria.serving.model import Arm, BadPayload, IdTaken, PredictionRecord
 from noria.serving.rows import Ask
+from noria.serving.scoring import score_row
 
 _log = logging.getLogger(__name__)
-
-
-class _Scored(msgspec.Struct, frozen=True):
-    """What one version makes of a row."""
-
-    version: int
-    request: dict[str, Any]
-    features: dict[str, Any]
-    output: float
 
 
 class Endpoint:
@@ -42,13 +33,18 @@ class Endpoint:
         self._ids = ids
         self._metrics = metrics
 
-    def answer(self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float) -> list[PredictionRecord]:
+    def answer(
+        self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float, priority: int = 0
+    ) -> list[PredictionRecord] | Awaitable[list[PredictionRecord]]:
         """Answers in the order of the rows, every one of them in the log already.
 
         `now` is the moment whose features are used, `started` the request's arrival on the monotonic clock.
         A row whose id was answered before gets that answer again. Raises BadRequestRow when any row does not
-        fit (none is answered then), BadAnswer, StorageFull, IdTaken.
+        fit (none is answered then), BadAnswer, StorageFull, IdTaken. Where a version must be waited for, what is
+        given is to be awaited, and also raises Overloaded and WorkerDied; `priority` then says who goes first.
         """
+        if lineup.waits:
+            return self._later(lineup, asks, now, started, priority)
         answers: dict[str, PredictionRecord] = {}
         order, new = [], []
         for ask in asks:
@@ -75,53 +71,76 @@ class Endpoint:
     def _row(
         self, lineup: Lineup, row: Mapping[str, Any], prediction_id: str, now: int, started: float
     ) -> PredictionRecord:
-        champion = self._score(lineup.champion, row, now, None)
-        key = str(champion.request[lineup.champion.package.inputs.key])
-        challenger = self._challenge(lineup, row, now, champion)
-        arm = lineup.arm(key) if challenger is not None else "champion"
-        first, other = (champion, challenger) if arm == "champion" or challenger is None else (challenger, champion)
-        return PredictionRecord(
-            prediction_id=prediction_id,
-            model=lineup.routing.model,
-            version=first.version,
-            arm=arm,
-            at=now,
-            key=key,
-            request=first.request,
-            features=first.features,
-            output=first.output,
-            latency=(monotonic() - started) * 1e6,
-            other_version=other.version if other else None,
-            other_output=other.output if other else None,
-            rollout=lineup.routing.rollout,
-        )
+        inputs = read_inputs(lineup.champion, row, now)
+        output = finite(lineup.champion, score_row(lineup.champion, inputs.features))
+        challenger = self._challenge(lineup, row, now, inputs) if lineup.challenger is not None else (None, None)
+        return _record(lineup, (inputs, output, *challenger), prediction_id, now, started)
 
-    def _challenge(self, lineup: Lineup, row: Mapping[str, Any], now: int, champion: _Scored) -> _Scored | None:
+    def _challenge(
+        self, lineup: Lineup, row: Mapping[str, Any], now: int, seen: Inputs
+    ) -> tuple[Inputs | None, float | None]:
         """The challenger's answer; None when there is no challenger or it fails: it must never hurt anybody."""
-        if lineup.challenger is None:
-            return None
+        challenger = lineup.challenger
+        if challenger is None:
+            return None, None
         try:
-            return self._score(lineup.challenger, row, now, champion if lineup.same_inputs else None)
+            inputs = seen if lineup.same_inputs else read_inputs(challenger, row, now)
+            return inputs, finite(challenger, score_row(challenger, inputs.features))
         except Exception as error:
             self._metrics.failed("challenger")
-            _log.warning("challenger %s of %s failed: %s", lineup.challenger.number, lineup.routing.model, error)
-            return None
+            _log.warning("challenger %s of %s failed: %s", challenger.number, lineup.routing.model, error)
+            return None, None
 
-    def _score(self, loaded: Loaded, row: Mapping[str, Any], now: int, seen: _Scored | None) -> _Scored:
-        """What a version answers; `seen` carries the inputs when another version has just looked up the same."""
-        request, features = _inputs(loaded, row, now) if seen is None else (seen.request, seen.features)
-        output = loaded.scorer.predict_row(features)
-        if not math.isfinite(output):
-            raise BadAnswer(f"version {loaded.number} of {loaded.model!r} answered {output}, which is no finite number")
-        return _Scored(loaded.number, request, features, output)
+    async def _later(
+        self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float, priority: int
+    ) -> list[PredictionRecord]:
+        """The same where a version must be waited for."""
+        wanted = [(ask.prediction_id or self._ids.new(lineup.routing.model), ask) for ask in asks]
+        answers = self._earlier(lineup, wanted)
+        new = {prediction_id: ask.row for prediction_id, ask in reversed(wanted) if prediction_id not in answers}
+        new = dict(reversed(new.items()))
+        scored = await score_both(lineup, list(new.values()), now, priority, self._metrics)
+        answers |= self._earlier(lineup, wanted)  # somebody else may have been given the same id meanwhile
+        fresh = [
+            _record(lineup, both, prediction_id, now, started)
+            for prediction_id, both in zip(new, scored, strict=True)
+            if prediction_id not in answers
+        ]
+        self._keep(fresh)
+        answers |= {one.prediction_id: one for one in fresh}
+        return [answers[prediction_id] for prediction_id, _ in wanted]
+
+    def _earlier(self, lineup: Lineup, wanted: Sequence[tuple[str, Ask]]) -> dict[str, PredictionRecord]:
+        given = (prediction_id for prediction_id, ask in wanted if ask.prediction_id is not None)
+        found = ((prediction_id, self._log.find(prediction_id)) for prediction_id in dict.fromkeys(given))
+        return {prediction_id: _same_model(one, lineup) for prediction_id, one in found if one is not None}
 
 
-def _inputs(loaded: Loaded, row: Mapping[str, Any], now: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    request = loaded.vectorizer.read(row, now)
-    try:
-        return request, loaded.vectorizer.vector(request, now)
-    except (OverflowError, ValueError) as error:
-        raise BadPayload(f"the row holds a value that features cannot be made of: {error}") from error
+def _record(lineup: Lineup, both: Both, prediction_id: str, now: int, started: float) -> PredictionRecord:
+    inputs, output, challenger, other = both
+    key = str(inputs.request[lineup.champion.package.inputs.key])
+    arm: Arm = "champion" if challenger is None else lineup.arm(key)
+    version, other_version = lineup.champion.number, None
+    if lineup.challenger is not None and challenger is not None and other is not None:
+        other_version = lineup.challenger.number
+        if arm == "challenger":
+            inputs, output, other = challenger, other, output
+            version, other_version = other_version, version
+    return PredictionRecord(
+        prediction_id=prediction_id,
+        model=lineup.routing.model,
+        version=version,
+        arm=arm,
+        at=now,
+        key=key,
+        request=inputs.request,
+        features=inputs.features,
+        output=output,
+        latency=(monotonic() - started) * 1e6,
+        other_version=other_version,
+        other_output=other,
+        rollout=lineup.routing.rollout,
+    )
 
 
 def _same_model(earlier: PredictionRecord, lineup: Lineup) -> PredictionRecord:

@@ -15,7 +15,11 @@ from typing import Any, Protocol
 from noria.features.model import FunctionInput, InputSet
 from noria.features.vector import Vectorizer
 from noria.optimization.model import Package
+from noria.serving.batching import Lane, Overloaded
+from noria.serving.caching import PredictionCache
 from noria.serving.model import Arm, NotReady, Routing, UnknownModel
+from noria.serving.pace import Pace
+from noria.serving.workers.native_scorer import NativeScorer
 
 _SPAN = float(1 << 64)
 
@@ -30,13 +34,39 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Loaded:
-    """One version: its description, what reads and completes its rows, and its scorer."""
+    """One version: its description, what reads and completes its rows, and its scorer.
+
+    `pace` tells whether it answers on the caller's thread; else its `lane` does.
+    """
 
     model: str
     number: int
     package: Package
     vectorizer: Vectorizer
     scorer: Scorer
+    pace: Pace = field(default_factory=Pace, compare=False)
+    lane: Lane | None = None
+    cache: PredictionCache | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether its answers must be waited for."""
+        return not self.pace.inline or (self.cache is not None and self.cache.shared is not None)
+
+    def queue(self) -> Lane:
+        """Where its rows wait. Raises Overloaded when it has none."""
+        if self.lane is None:
+            raise Overloaded(f"version {self.number} of {self.model!r} has no lane", hint="ask again")
+        return self.lane
+
+    def close(self) -> None:
+        """Answer what waits, then let go of threads and processes."""
+        if self.lane is not None:
+            self.lane.close()
+        if isinstance(self.scorer, NativeScorer):
+            self.scorer.close()
+        if self.cache is not None and self.cache.shared is not None:
+            self.cache.shared.close()
 
 
 @dataclass(frozen=True)
@@ -63,6 +93,11 @@ class Lineup:
     def same_inputs(self) -> bool:
         """Whether what was looked up for the champion serves the challenger too."""
         return self.challenger is not None and self.challenger.package.inputs == self.champion.package.inputs
+
+    @property
+    def waits(self) -> bool:
+        """Whether answers must be waited for."""
+        return self.champion.waits or (self.challenger is not None and self.challenger.waits)
 
     @property
     def versions(self) -> tuple[Loaded, ...]:

@@ -14,10 +14,17 @@ from noria.features.online.features import OnlineFeatures
 from noria.features.vector import Vectorizer
 from noria.optimization.model import NotServable, Package
 from noria.optimization.operations import load_package, served_graph
-from noria.optimization.session import Session
+from noria.optimization.session import Session, check_golden
 from noria.registry.model import Version
 from noria.registry.operations import get_version
-from noria.serving.lineup import Loaded
+from noria.serving.batching import Lane, Predict
+from noria.serving.caching import CacheWatch, PredictionCache
+from noria.serving.lineup import Loaded, Scorer
+from noria.serving.metrics import Metrics
+from noria.serving.model import ServedModel
+from noria.serving.pace import Pace
+from noria.serving.shared_cache import RedisAnswers
+from noria.serving.workers.native_scorer import NativeScorer
 from noria.stores.parquet import read_parquet
 from noria.workspace.workspace import Workspace
 
@@ -30,6 +37,7 @@ _WARM_UPS = 5
 _RETRY_SECONDS = 30.0
 _SPARE = 2
 """Versions that stay in memory after their last use: a rollback, or a swap back and forth, loads nothing."""
+_GRACE_SECONDS = 5.0
 
 
 class NotLoadable(NoriaError):
@@ -41,9 +49,19 @@ class NotLoadable(NoriaError):
 class Loader:
     """Loads versions and keeps those in use. A version whose package digest is known needs no database."""
 
-    def __init__(self, ws: Workspace, functions: Mapping[str, Callable[..., Any]], packages: Mapping[Key, str]) -> None:
+    def __init__(
+        self,
+        ws: Workspace,
+        functions: Mapping[str, Callable[..., Any]],
+        packages: Mapping[Key, str],
+        models: Mapping[str, ServedModel],
+        metrics: Metrics,
+    ) -> None:
         self._ws = ws
         self._functions = functions
+        self._models = models
+        self._metrics = metrics
+        self._retired: list[tuple[float, Loaded]] = []
         self._lock = threading.Lock()
         self._loaded: dict[Key, Loaded] = {}
         self._failed: dict[Key, tuple[float, NoriaError]] = {}
@@ -52,9 +70,9 @@ class Loader:
     def load(self, model: str, number: int, online: OnlineFeatures) -> Loaded:
         """A version, ready to answer. One that failed is tried again after half a minute.
 
-        Raises GoldenMismatch when it does not reproduce its golden rows here, NotServable when it is native,
-        NotLoadable, Corrupt or NotFound when its files are damaged or away, Unavailable when the database
-        must be asked for its description and does not answer.
+        Raises GoldenMismatch when it does not reproduce its golden rows here, NotServable when it has no package,
+        NotLoadable, WorkerFailed, WorkerDied, Corrupt or NotFound when its files are damaged or away, Unavailable
+        when the database must be asked for its description and does not answer.
         """
         key = (model, number)
         with self._lock:  # sessions are not officially safe to create side by side
@@ -81,11 +99,24 @@ class Loader:
         return found
 
     def keep_only(self, wanted: set[Key]) -> None:
-        """Forget the others but those used last; requests that still use one hold it until they end."""
+        """Forget the others but those used last; requests that still use one hold it, for some seconds at least."""
+        now = monotonic()
         with self._lock:
-            spare = [key for key in self._loaded if key not in wanted][-_SPARE:]
-            self._loaded = {key: one for key, one in self._loaded.items() if key in wanted or key in spare}
-            self.packages = {key: one for key, one in self.packages.items() if key in wanted or key in spare}
+            kept = {*wanted, *[key for key in self._loaded if key not in wanted][-_SPARE:]}
+            self._retired += [(now, loaded) for key, loaded in self._loaded.items() if key not in kept]
+            over = [loaded for since, loaded in self._retired if now - since >= _GRACE_SECONDS]
+            self._retired = [(since, loaded) for since, loaded in self._retired if now - since < _GRACE_SECONDS]
+            self._loaded = {key: loaded for key, loaded in self._loaded.items() if key in kept}
+            self.packages = {key: package for key, package in self.packages.items() if key in kept}
+        for loaded in over:
+            loaded.close()
+
+    def close(self) -> None:
+        """Let go of every version's threads and processes."""
+        with self._lock:
+            for loaded in (*self._loaded.values(), *(loaded for _, loaded in self._retired)):
+                loaded.close()
+            self._loaded, self._retired = {}, []
 
     def forget_failures(self) -> None:
         """Try again at once what failed."""
@@ -96,7 +127,12 @@ class Loader:
         try:
             package = self._describe(key)
             vectorizer = Vectorizer(package.inputs, online, self._functions)
-            return Loaded(*key, package, vectorizer, self._session(package))
+            served = self._models.get(key[0], ServedModel(package.inputs))
+            scorer, predict, pace = self._scorer(package, served)
+            watch = self._metrics.lanes.watch(key[0])
+            columns = [column.name for column in package.columns]
+            lane = Lane(f"{key[0]} {key[1]}", predict, columns, served.lane, watch)
+            return Loaded(*key, package, vectorizer, scorer, pace, lane, _cache(package, served, watch))
         except NoriaError:
             raise
         except Exception as error:  # whatever a runtime raises for a graph it cannot use
@@ -108,21 +144,39 @@ class Loader:
     def _describe(self, key: Key) -> Package:
         if key not in self.packages:
             self.packages[key] = _package(get_version(self._ws, *key))
-        package = load_package(self._ws, self.packages[key])
-        if package.format != "onnx":
-            raise NotServable(
-                f"version {key[1]} of {key[0]!r} is native: {package.why_native or 'it was not converted'}",
-                hint="use an estimator that converts to ONNX; no pickle is loaded in a server",
-            )
-        return package
+        return load_package(self._ws, self.packages[key])
 
-    def _session(self, package: Package) -> Session:
-        session = Session(self._ws.blobs.path(served_graph(self._ws, package)), package.columns)
+    def _scorer(self, package: Package, served: ServedModel) -> tuple[Scorer, Predict, Pace]:
         golden = read_parquet(self._ws.blobs.get(package.golden))
+        rows = golden.select([column.name for column in package.columns]).slice(0, _WARM_UPS).to_pylist()
+        if package.format == "native":
+            path = self._ws.blobs.path(package.model)
+            scorer = NativeScorer(path, package.columns, package.frame, package.task, memory=served.lane.memory)
+            try:
+                check_golden(scorer.predict, golden)
+            except BaseException:
+                scorer.close()
+                raise
+            return scorer, scorer.predict, Pace(inline=False)
+        session = Session(self._ws.blobs.path(served_graph(self._ws, package)), package.columns)
         session.check_golden(golden)
-        for row in golden.select([column.name for column in package.columns]).slice(0, _WARM_UPS).to_pylist():
-            session.predict_row(row)
-        return session
+        times = sorted(_timed(session, row) for row in rows)
+        return session, session.predict, Pace(times[len(times) // 2] if times else 0.0)
+
+
+def _timed(session: Session, row: Mapping[str, Any]) -> float:
+    began = monotonic()
+    session.predict_row(row)
+    return monotonic() - began
+
+
+def _cache(package: Package, served: ServedModel, watch: CacheWatch) -> PredictionCache | None:
+    rules = served.cache
+    if rules is None:
+        return None
+    shared = RedisAnswers(rules.redis, rules.ttl) if rules.redis else None
+    names = [column.name for column in package.columns]
+    return PredictionCache(rules, package.digest, names, shared=shared, watch=watch)
 
 
 def _package(version: Version) -> str:

@@ -7,6 +7,7 @@ from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from noria.serving.lane_metrics import LaneMetrics
 from noria.serving.lineup import Board
 from noria.serving.model import Arm
 
@@ -44,6 +45,7 @@ class Metrics:
             "noria_feature_freshness_seconds", "Age of a source's newest event.", ["source"], registry=self.registry
         )
         self._backlog = Gauge("noria_log_backlog_segments", "Sealed, not Parquet yet.", registry=self.registry)
+        self.lanes = LaneMetrics(self.registry)
         self._counter = cache(self._predictions.labels)
         self._timer = cache(self._duration.labels)
 

@@ -73,17 +73,47 @@ class LogRules:
 
 
 @dataclass(frozen=True)
+class CacheRules:
+    """Answers that are remembered: the `size` last used, for `ttl` seconds; with `redis`, shared under that URL."""
+
+    ttl: float
+    size: int = 10_000
+    redis: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.ttl > 0 or self.size < 1:
+            raise BadInput(f"a cache keeps at least one answer for some time, not {self.size} for {self.ttl} s")
+
+
+@dataclass(frozen=True)
+class LaneRules:
+    """How a model's rows are gathered into batches while a run is on.
+
+    A batch has `most_rows`, and takes `slice` seconds by the cost measured so far; `queue` rows may wait, none for
+    more than `patience` seconds. `memory` limits the address space of a native model's process, in bytes.
+    """
+
+    most_rows: int = 256
+    slice: float = 0.02
+    queue: int = 4096
+    patience: float = 2.0
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
 class ServedModel:
     """A model that a data plane is asked to serve.
 
     `inputs` are the ones declared now: events are kept for their views even before a version exists. With
     another `alias` than `production` that version answers alone and rollouts are not followed. `log` says what of its
-    predictions is written down; None: everything.
+    predictions is written down; None: everything. `cache` says how answers are remembered; None: not at all.
     """
 
     inputs: InputSet
     alias: str = "production"
     log: LogRules | None = None
+    cache: CacheRules | None = None
+    lane: LaneRules = LaneRules()
 
 
 class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,15 @@
 """One bundle, four runtimes, the same golden rows: the programs of its own README say how far each is off."""
 
+import subprocess
+
 import pytest
 from models import MODELS
-from programs import in_browser, in_node, in_openvino, in_python
 
 from noria.optimization.edge.building import TOLERANCE
 from noria.optimization.edge.manifest import read_manifest
+from noria.testing import rivals
 from noria.testing.browser import Browser
+from noria.testing.edge_programs import in_browser, in_node, in_openvino, in_python
 
 GRAPHS = ("model.onnx", "model.ort")
 
@@ -46,6 +49,15 @@ def test_onnx_runtime_in_a_browser(edge, tmp_path, browser, name, graph):
 @pytest.mark.parametrize("name", MODELS)
 def test_openvino(edge, name):
     assert in_openvino(edge.bundle(name)) <= TOLERANCE
+
+
+def test_openvino_itself_does_not_know_trees(edge):
+    """Why there is a graph in core operators at all: when it learns them, this says so."""
+    bundle = edge.bundle("boosted")
+    ask = "import openvino; openvino.Core().read_model('model.onnx')"
+    done = subprocess.run([rivals.python("openvino"), "-c", ask], cwd=bundle, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "TreeEnsembleClassifier" in done.stderr
 
 
 def test_eight_bits_answer_in_each_runtime_that_takes_them(edge, tmp_path, browser):

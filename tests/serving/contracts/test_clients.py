@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import httpx
 import pytest
 from tiny_airline import MODEL, flight
 
+from noria.serving.contracts.all import CONTRACTS
 from noria.testing import rivals
 
 HERE = Path(__file__).parent
@@ -83,3 +84,36 @@ def test_a_client_is_refused_in_words_it_understands(client: Client, said) -> No
     told = said(client)["refused"]
     assert {what: int(status) for what, (status, _) in told.items()} == client.refusals
     assert all(message for _, message in told.values())
+
+
+TABLE = rivals.ROOT / "docs" / "contracts.md"
+
+
+def table(told: Sequence[dict]) -> str:
+    """Contracts and the clients that were answered in them, as Markdown."""
+    lines = [
+        "# Contracts, and the clients that prove them",
+        "",
+        "Every line is from a run of `tests/serving/contracts/test_clients.py`: the client asked a running server,",
+        "and the numbers it was given are those of `/predict` for the same rows. The test keeps this file true.",
+        "",
+        "| contract | client | asked by |",
+        "|---|---|---|",
+    ]
+    titles = {contract.name: contract.title for contract in CONTRACTS}
+    ways: dict[tuple[str, str], list[str]] = {}
+    for one in told:
+        for contract, call, _ in one["proofs"]:
+            ways.setdefault((titles.get(contract, "Noria's own rows"), one["client"]), []).append(call)
+    lines += [f"| {title} | {client} | {'; '.join(calls)} |" for (title, client), calls in sorted(ways.items())]
+    lines += ["", f"{len({title for title, _ in ways})} contracts, {len({client for _, client in ways})} clients."]
+    return "\n".join(lines) + "\n"
+
+
+def test_the_table_in_the_documentation_is_of_this_run(said) -> None:
+    """Where it is not, it is written anew, and this fails once."""
+    made = table([said(client) for client in CLIENTS])
+    before = TABLE.read_text() if TABLE.exists() else ""
+    if made != before:
+        TABLE.write_text(made)
+    assert made == before

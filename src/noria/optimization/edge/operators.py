@@ -82,6 +82,11 @@ def _normalizer(build: Builder, node: Any) -> None:
     build.add("Div", single, size, output=node.output[0])
 
 
+def _extractor(build: Builder, node: Any) -> None:
+    places = build.add("Reshape", node.input[1], build.constant(np.array([-1], np.int64)))
+    build.add("Gather", node.input[0], places, output=node.output[0], axis=1)
+
+
 def _linear(build: Builder, node: Any, rows: int) -> str:
     given, single = attributes_of(node), _single(build, node.input[0])
     weights = np.array(given["coefficients"], np.float32).reshape(rows, -1).T
@@ -119,6 +124,7 @@ ON_TEXTS: dict[str, Callable[[Builder, Any, list[str]], None]] = {
 }
 """Operators that may take texts, of which they get the codes: places in a vocabulary, which is their third argument."""
 ON_NUMBERS: dict[str, Callable[[Builder, Any], None]] = {
+    "ArrayFeatureExtractor": _extractor,
     "FeatureVectorizer": _vectorizer,
     "Imputer": _imputer,
     "LinearClassifier": _linear_classifier,

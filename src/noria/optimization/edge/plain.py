@@ -16,8 +16,11 @@ from noria.optimization.edge.operators import ON_NUMBERS, ON_TEXTS
 _OPSET = 17
 """The operators are those of this set, where the graph does not name a newer one."""
 _ML = "ai.onnx.ml"
-_MOVING = {"Concat", "Gather", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Transpose"}
-"""Core operators that only move values, and so take codes where they took texts."""
+_MOVING = {
+    "ArrayFeatureExtractor", "Concat", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze",
+    "Transpose", "Unsqueeze",
+}  # fmt: skip
+"""Operators that only move values, and so take codes where they took texts."""
 
 
 @dataclass(frozen=True)
@@ -96,18 +99,18 @@ def _texts_of(node: Any) -> list[str]:
 
 def _rewrite(build: Builder, node: Any, texts: list[str], coded: set[str]) -> None:
     codes = any(name in coded for name in node.input)
+    if codes and (node.op_type in _MOVING or _text_to_text(node)):
+        coded |= set(node.output)
     if node.domain == _ML and node.op_type in ON_TEXTS:
         ON_TEXTS[node.op_type](build, node, texts if codes else [])
         return
-    if node.domain == _ML and node.op_type in ON_NUMBERS and not codes:
+    if node.domain == _ML and node.op_type in ON_NUMBERS and (not codes or node.op_type in _MOVING):
         ON_NUMBERS[node.op_type](build, node)
         return
     if node.domain:
         raise NoPlainForm(f"{node.op_type} of {node.domain} has no form in core operators here")
     if codes and not (node.op_type in _MOVING or _text_to_text(node)):
         raise NoPlainForm(f"{node.op_type} works on texts, and its codes are none")
-    if codes:
-        coded |= set(node.output)
     if codes and node.op_type == "Cast":
         build.add("Identity", node.input[0], output=node.output[0])
     else:

@@ -64,15 +64,16 @@ def asks_of(tensors: Sequence[Tensor], fitting: dict[str, dict[str, Fits]]) -> l
 def _one(tensors: Sequence[Tensor], fitting: dict[str, dict[str, Fits]]) -> list[Ask] | None:
     row: dict[str, Any] = {}
     for tensor in tensors:
-        data, types = tensor.data, fitting.get(tensor.name)
+        name, data, types = tensor.name, tensor.data, fitting.get(tensor.name)
         fits = types.get(tensor.datatype) if types is not None else None
         if fits is None or data is None or len(data) != 1 or tensor.shape not in _ONE_ROW:
             return None
-        value = data[0]
+        (value,) = data
+        kinds, least, most = fits
         kind = type(value)
-        if kind not in fits[0] or (kind is int and not fits[1] <= value <= fits[2]):
+        if kind not in kinds or (kind is int and not least <= value <= most):
             return None
-        row[tensor.name] = value
+        row[name] = value
     if len(row) != len(tensors):
         return None
     if PREDICTION_ID not in row:

@@ -8,7 +8,6 @@ runtime's errors are those boto3 knows: what the model refuses is a ModelError, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from noria.core.clock import monotonic
@@ -30,7 +29,7 @@ def refuse_runtime(error: NoriaError) -> Response:
     """An error of the runtime's API: boto3 reads its kind of a header."""
     message = f"{error.message} ({error.hint})" if error.hint else error.message
     body: dict[str, Any] = {"Message": message}
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound | NotOffered):
         status, kind = 400, "ValidationError"
     elif isinstance(error, Unavailable):
         status, kind = 503, "ServiceUnavailable"
@@ -55,7 +54,7 @@ def _invoke_endpoint(house: House, request: Request, endpoint: str) -> Pending:
     def show(records: Sequence[PredictionRecord]) -> Response:
         response = answer(question.show(records))
         headers = {**response.headers, "x-amzn-invoked-production-variant": f"version-{records[0].version}"}
-        return replace(response, headers=headers)
+        return Response(response.status, response.body, response.content_type, headers)
 
     return house.answer(lineup, question.asks, started, show)
 

@@ -10,8 +10,9 @@ way around them for what is as it should be.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
+
+import msgspec
 
 from noria.core.schema import Column
 from noria.core.suggest import did_you_mean
@@ -22,8 +23,7 @@ from noria.serving.model import BadPayload, PredictionRecord
 from noria.serving.rows import MOST_ROWS, Ask, read_id
 
 
-@dataclass(frozen=True)
-class Infer:
+class Infer(msgspec.Struct, frozen=True):
     """A request: its rows, the id to echo, which outputs are wanted (empty: all), and which of them as bytes."""
 
     asks: Sequence[Ask]

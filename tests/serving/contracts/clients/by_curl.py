@@ -62,5 +62,4 @@ for what, path, body in (
     status, told = curl(path, "-d", json.dumps(body))
     refused[what] = [status, told.get("message") or told.get("error")]
 refused["no JSON"] = [*curl("/score", "-d", "{")]
-version = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
-print(json.dumps({"client": f"curl {version}", "proofs": proofs, "refused": refused}))
+print(json.dumps({"client": "curl", "proofs": proofs, "refused": refused}))

@@ -1,0 +1,76 @@
+"""How rows are answered when a version must be waited for: inputs first, all versions at once, then records."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from noria.serving.inputs import Inputs, finite, read_inputs
+from noria.serving.lineup import Lineup
+from noria.serving.metrics import Metrics
+from noria.serving.scoring import score_later
+
+_log = logging.getLogger(__name__)
+Both = tuple[Inputs, float, Inputs | None, float | None]
+"""What the champion saw and answered, and the challenger; None where there is none or it failed."""
+
+
+async def score_both(
+    lineup: Lineup, rows: Sequence[Mapping[str, Any]], now: int, priority: int, metrics: Metrics
+) -> list[Both]:
+    """The outputs of every version for every row. Raises what the champion raises; a challenger hurts nobody."""
+    seen = [read_inputs(lineup.champion, row, now) for row in rows]
+    other = _challengers_inputs(lineup, rows, seen, now, metrics)
+    first = asyncio.ensure_future(score_later(lineup.champion, [one.features for one in seen], priority))
+    second = asyncio.ensure_future(_challenge(lineup, other, priority, metrics))
+    try:
+        outputs = [finite(lineup.champion, output) for output in await first]
+        challenged = await second
+    finally:
+        for task in (first, second):
+            task.cancel()
+    return [
+        (mine, output, theirs if answer is not None else None, answer)
+        for mine, output, theirs, answer in zip(seen, outputs, other, challenged, strict=True)
+    ]
+
+
+def _challengers_inputs(
+    lineup: Lineup, rows: Sequence[Mapping[str, Any]], seen: Sequence[Inputs], now: int, metrics: Metrics
+) -> list[Inputs | None]:
+    if lineup.challenger is None:
+        return [None] * len(rows)
+    if lineup.same_inputs:
+        return list(seen)
+    found: list[Inputs | None] = []
+    for row in rows:
+        try:
+            found.append(read_inputs(lineup.challenger, row, now))
+        except Exception as error:
+            _failed(lineup, error, metrics)
+            found.append(None)
+    return found
+
+
+async def _challenge(
+    lineup: Lineup, inputs: Sequence[Inputs | None], priority: int, metrics: Metrics
+) -> list[float | None]:
+    asked = [one.features for one in inputs if one is not None]
+    if lineup.challenger is None or not asked:
+        return [None] * len(inputs)
+    try:
+        outputs = iter(await score_later(lineup.challenger, asked, priority))
+    except Exception as error:
+        _failed(lineup, error, metrics)
+        return [None] * len(inputs)
+    found = [None if one is None else next(outputs) for one in inputs]
+    return [None if one is None or not math.isfinite(one) else one for one in found]
+
+
+def _failed(lineup: Lineup, error: Exception, metrics: Metrics) -> None:
+    metrics.failed("challenger")
+    number = lineup.challenger.number if lineup.challenger else None
+    _log.warning("challenger %s of %s failed: %s", number, lineup.routing.model, error)

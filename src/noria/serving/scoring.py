@@ -1,0 +1,100 @@
+"""One version's outputs: at once where it takes microseconds, else from its lane; remembered where declared."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+from noria.core.clock import monotonic
+from noria.serving.caching import PredictionCache
+from noria.serving.lineup import Loaded
+
+Row = Mapping[str, Any]
+
+
+def score_row(loaded: Loaded, features: Row) -> float:
+    """The output for one row, on the caller's thread."""
+    cache = loaded.cache
+    if cache is None:
+        return _run(loaded, features)
+    key = cache.key(features)
+    found = cache.get(key)
+    cache.looked(found is not None, found is None)
+    if found is None:
+        found = _run(loaded, features)
+        cache.put(key, found)
+    return found
+
+
+async def score_later(loaded: Loaded, rows: Sequence[Row], priority: int = 0) -> list[float]:
+    """The outputs for rows, in their order. Raises what the lane raises."""
+    if loaded.pace.inline and (loaded.cache is None or loaded.cache.shared is None):
+        return [score_row(loaded, row) for row in rows]
+    if loaded.cache is None:
+        return await asyncio.wrap_future(loaded.queue().ask(rows, priority))
+    return await _remembered(loaded, loaded.cache, rows, priority)
+
+
+def _run(loaded: Loaded, features: Row) -> float:
+    began = monotonic()
+    output = loaded.scorer.predict_row(features)
+    loaded.pace.took(monotonic() - began)
+    return output
+
+
+async def _remembered(loaded: Loaded, cache: PredictionCache, rows: Sequence[Row], priority: int) -> list[float]:
+    """What is known is not asked again, nor what somebody asks at this moment."""
+    keys = [cache.key(row) for row in rows]
+    known = {key: found for key in keys if (found := cache.get(key)) is not None}
+    cache.looked(sum(key in known for key in keys), sum(key not in known for key in keys))
+    wanted = {key: row for key, row in zip(keys, rows, strict=True) if key not in known}
+    joined = {key: cache.flights[key] for key in wanted if key in cache.flights}
+    mine = {key: row for key, row in wanted.items() if key not in joined}
+    flights: dict[bytes, Future[float]] = {key: Future() for key in mine}
+    cache.flights.update(flights)
+    joined |= flights
+    if mine:  # in a task of its own: a caller who hangs up must not spoil it for those who have joined
+        leading = asyncio.ensure_future(_lead(loaded, cache, mine, flights, priority))
+        cache.tasks.add(leading)
+        leading.add_done_callback(cache.tasks.discard)
+    for key, flight in joined.items():
+        known[key] = await asyncio.shield(asyncio.wrap_future(flight))
+    return [known[key] for key in keys]
+
+
+async def _lead(
+    loaded: Loaded, cache: PredictionCache, mine: dict[bytes, Row], flights: dict[bytes, Future[float]], priority: int
+) -> None:
+    try:
+        found = await _shared(cache, list(mine))
+        left = [key for key in mine if key not in found]
+        if loaded.pace.inline:
+            fresh = {key: _run(loaded, mine[key]) for key in left}
+        else:
+            outputs = await asyncio.wrap_future(loaded.queue().ask([mine[key] for key in left], priority))
+            fresh = dict(zip(left, outputs, strict=True))
+        for key, output in {**found, **fresh}.items():
+            cache.put(key, output)
+            flights[key].set_result(output)
+        if cache.shared is not None and fresh:
+            await asyncio.to_thread(cache.shared.put_many, fresh)
+    except BaseException as error:
+        for flight in flights.values():
+            if not flight.done():
+                flight.set_exception(error)
+        if not isinstance(error, Exception):
+            raise
+    finally:
+        for key in mine:
+            with suppress(KeyError):
+                del cache.flights[key]
+
+
+async def _shared(cache: PredictionCache, keys: list[bytes]) -> dict[bytes, float]:
+    if cache.shared is None:
+        return {}
+    found = await asyncio.to_thread(cache.shared.get_many, keys)
+    return {key: one for key, one in zip(keys, found, strict=True) if one is not None}

@@ -1,0 +1,85 @@
+"""A worker: the process that unpickles one native model and answers batches until its server is gone.
+
+Run as `python -m noria.serving.workers.child FD`, where FD is its end of a socket pair.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+
+from noria.core.errors import NoriaError
+from noria.features.model import InputColumn
+from noria.optimization import native
+from noria.serving.workers.wire import Answers, Batch, Open, Ready, Refused, receive, send
+from noria.training.frames import to_frame
+from noria.training.model import Frame
+from noria.training.operations import predict
+
+_TYPES = {
+    "string": pa.string(), "float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "time": pa.int64(),
+}  # fmt: skip
+
+
+def main() -> None:
+    """Answer until the other end is gone."""
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    os.dup2(2, 1)  # what a model prints is no answer of the server's
+    try:
+        answer = _opened(connection)
+        while answer is not None:
+            message = receive(connection)
+            if isinstance(message, Batch):
+                send(connection, answer(message))
+    except (EOFError, ConnectionError):
+        pass
+
+
+def _opened(connection: socket.socket) -> Callable[[Batch], Answers | Refused] | None:
+    asked = receive(connection)
+    if not isinstance(asked, Open):
+        return None
+    try:
+        if asked.memory is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (asked.memory, asked.memory))
+        sys.path[:] = [*dict.fromkeys([*asked.imports, *sys.path])]
+        model = native.load_file(Path(asked.path))
+    except Exception as error:
+        send(connection, Refused(_said(error)))
+        return None
+    send(connection, Ready(type(model).__name__))
+    return lambda batch: _answered(asked, model, batch)
+
+
+def _answered(asked: Open, model: Any, batch: Batch) -> Answers | Refused:
+    try:
+        frame = to_frame(rows_table(batch.columns, asked.columns), asked.columns, cast("Frame", asked.frame))
+        values = predict(model, frame, asked.task)
+    except Exception as error:
+        return Refused(_said(error))
+    return Answers(np.asarray(values, "<f8").tobytes())
+
+
+def rows_table(values: dict[str, list[Any]], columns: tuple[InputColumn, ...]) -> pa.Table:
+    """Rows by column as Arrow, in the types that the columns declare. Raises ArrowInvalid, ArrowTypeError, KeyError."""
+    found = {}
+    for column in columns:
+        kind = _TYPES[column.dtype]
+        found[column.name] = pa.array(values[column.name], pa.list_(kind) if column.many else kind)
+    return pa.table(found)
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, NoriaError) else f"{type(error).__name__}: {error}"[:500]
+
+
+if __name__ == "__main__":
+    main()
