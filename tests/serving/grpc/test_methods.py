@@ -7,11 +7,11 @@ import math
 import struct
 
 import pytest
+from grpc_requests import INFER, MESSAGES, ROW, infer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiny_airline import MODEL, flight
+from tiny_airline import MODEL
 
-from noria.serving.grpc.messages import Messages
 from noria.serving.grpc.quick import QuickReader
 from noria.serving.grpc.services import Services
 from noria.serving.grpc.statuses import (
@@ -24,10 +24,7 @@ from noria.serving.grpc.statuses import (
 )
 from noria.serving.rows import Ask
 
-MESSAGES = Messages()
-INFER = "/inference.GRPCInferenceService/ModelInfer"
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
-ROW = {name: value for name, value in flight(4).items() if value is not None}
 relaxed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 
 
@@ -54,18 +51,6 @@ def ask(call):
     return one
 
 
-def raw(name: str, value: object) -> tuple[dict, bytes]:
-    text = isinstance(value, str)
-    data = struct.pack("<I", len(value)) + value.encode() if text else struct.pack("<d", value)
-    return {"name": name, "datatype": "BYTES" if text else "FP64", "shape": [1]}, data
-
-
-def infer(row: dict, **more: object) -> dict:
-    tensors = [raw(name, value) for name, value in row.items()]
-    inputs, contents = [one for one, _ in tensors], [data for _, data in tensors]
-    return {"model_name": MODEL, "inputs": inputs, "raw_input_contents": contents, **more}
-
-
 def test_raw_and_typed_contents_give_what_predict_gives(call, ask) -> None:
     expected = call.predict(ROW)[0]["output"]
     answer = ask(INFER, **infer(ROW, id="seven"))
@@ -75,13 +60,14 @@ def test_raw_and_typed_contents_give_what_predict_gives(call, ask) -> None:
         "1",
         ["late", "prediction_id"],
     )
-    inputs = [
-        {
-            "name": name, "datatype": "BYTES" if isinstance(value, str) else "FP32", "shape": [2, 1],
-            "contents": {"bytes_contents": [value.encode()] * 2} if isinstance(value, str) else {"fp32_contents": [value] * 2},
-        }
+    contents = {
+        name: {"bytes_contents": [value.encode()] * 2} if isinstance(value, str) else {"fp32_contents": [value] * 2}
         for name, value in ROW.items()
-    ]  # fmt: skip
+    }
+    inputs = [
+        {"name": name, "datatype": "BYTES" if "bytes_contents" in held else "FP32", "shape": [2, 1], "contents": held}
+        for name, held in contents.items()
+    ]
     typed = ask(INFER, model_name=MODEL, inputs=inputs)
     assert typed.outputs[0].contents.fp64_contents == [expected] * 2
     assert len(set(typed.outputs[1].contents.bytes_contents)) == 2
@@ -93,17 +79,21 @@ def test_a_nan_is_a_missing_value(call, ask) -> None:
     assert "distance" in refused.message
 
 
+def one(name: str, datatype: str, size: int = 1) -> dict:
+    return {"name": name, "datatype": datatype, "shape": [size]}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"raw_input_contents": [b""]}, "raw_input_contents"),
-        ({"inputs": [{"name": "distance", "datatype": "FP64", "shape": [1]}], "raw_input_contents": [b"1234567"]}, "7 raw"),
-        ({"inputs": [{"name": "distance", "datatype": "FP64", "shape": [-1]}], "raw_input_contents": [b""]}, "shape"),
-        ({"inputs": [{"name": "distance", "datatype": "FP64", "shape": [1 << 62]}], "raw_input_contents": [b""]}, "rows"),
-        ({"inputs": [{"name": "origin", "datatype": "BYTES", "shape": [1]}], "raw_input_contents": [b"\xff\xff\xff\xffA"]},
+        ({"inputs": [one("distance", "FP64")], "raw_input_contents": [b"1234567"]}, "7 raw"),
+        ({"inputs": [one("distance", "FP64", -1)], "raw_input_contents": [b""]}, "shape"),
+        ({"inputs": [one("distance", "FP64", 1 << 62)], "raw_input_contents": [b""]}, "rows"),
+        ({"inputs": [one("origin", "BYTES")], "raw_input_contents": [b"\xff\xff\xff\xffA"]},
          "within its string"),
-        ({"inputs": [{"name": "origin", "datatype": "BYTES", "shape": [1]}], "raw_input_contents": [b"\1\0\0\0\xff"]}, "UTF-8"),
-        ({"inputs": [{"name": "distance", "datatype": "BF16", "shape": [1]}], "raw_input_contents": [b"12"]}, "BF16"),
+        ({"inputs": [one("origin", "BYTES")], "raw_input_contents": [b"\1\0\0\0\xff"]}, "UTF-8"),
+        ({"inputs": [one("distance", "BF16")], "raw_input_contents": [b"12"]}, "BF16"),
         ({"inputs": [{"name": "distance", "datatype": "FP64", "shape": [1], "contents": {"fp64_contents": [1.0]}}],
           "raw_input_contents": [b"12345678"]}, "beside"),
         ({"outputs": [{"name": "lat"}]}, "there is no output"),

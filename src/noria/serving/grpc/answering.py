@@ -101,15 +101,14 @@ class Answering:
             self.refuse(call, message)
         elif call.deadline is not None and self._lane.now() >= call.deadline:
             self.refuse(call, self._late(call))
+        elif self._lane.waiting >= self._lane.limits.waiting:
+            self.refuse(call, Refused(UNAVAILABLE, "too many calls wait for their answers (try again in a moment)"))
         else:
             outcome = self._methods.begin(call.head.path, message)
             if isinstance(outcome, bytes):
                 self._answer(call, outcome)
             elif isinstance(outcome, Refused):
                 self.refuse(call, outcome)
-            elif self._lane.waiting >= self._lane.limits.waiting:
-                _dismiss(outcome)
-                self.refuse(call, Refused(UNAVAILABLE, "too many calls wait for their answers (try again in a moment)"))
             else:
                 self._run(call, self._await(call, outcome))
 
@@ -289,9 +288,3 @@ class Answering:
         call.parts = []
         if call.late is not None:
             call.late.cancel()
-
-
-def _dismiss(outcome: Awaitable[Outcome]) -> None:
-    close = getattr(outcome, "close", None)
-    if close is not None:
-        close()

@@ -69,7 +69,8 @@ class Call:
     def messages(self, most: int) -> list[bytes | Refused]:
         """The whole messages that have arrived; what has begun stays."""
         body = b"".join(self.parts)
-        at, found = 0, []
+        at = 0
+        found: list[bytes | Refused] = []
         while len(body) - at >= _PREFIX:
             size = NUMBER.unpack_from(body, at + 1)[0]
             if size > most:
