@@ -10,7 +10,7 @@ from noria.core.errors import NoriaError
 from noria.data.model import Location
 from noria.project.load import load
 from noria.project.values import Document, model_values, search_spec
-from noria.serving.model import LogRules
+from noria.serving.model import CacheRules, LaneRules, LogRules
 from noria.training.model import Choice, Range
 
 SOURCES = '[source.Visit]\npath = "v/*"\n[source.Order]\npath = "o/*"\n'
@@ -50,9 +50,25 @@ def test_what_of_predictions_is_logged(write):
     assert load(write(toml=SOURCES + VALUES)).plan.model().log is None
 
 
+def test_how_answers_are_remembered_and_rows_gathered(write):
+    toml = SOURCES + VALUES + "[buyer.cache]\nttl = 60\nsize = 5\nredis = 'redis://127.0.0.1/0'\n"
+    plan = load(write(toml=toml + "[buyer.serving]\nbatch = 32\nqueue = 100\npatience = 0.5\nmemory_mb = 2048\n")).plan
+    assert plan.model().cache == CacheRules(60.0, 5, "redis://127.0.0.1/0")
+    assert plan.model().lane == LaneRules(32, queue=100, patience=0.5, memory=2 << 30)
+    assert "5 answers for 60 s and in Redis" in plan.show()
+    usual = load(write(toml=SOURCES + VALUES)).plan.model()
+    assert (usual.cache, usual.lane) == (None, LaneRules())
+
+
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
+        (SOURCES + VALUES + "[buyer.cache]\nsize = 5\n", "buyer.cache.ttl: must be seconds above 0, not None"),
+        (SOURCES + VALUES + "[buyer.cache]\nttl = 5\nsize = 0\n", "buyer.cache.size: must be a whole number"),
+        (SOURCES + VALUES + "[buyer.cache]\nttl = 5\nredis = 6379\n", "buyer.cache.redis: must be a URL"),
+        (SOURCES + VALUES + "[buyer.serving]\nbatch = 1.5\n", "buyer.serving.batch: must be a whole number"),
+        (SOURCES + VALUES + "[buyer.serving]\npatience = 0\n", "buyer.serving.patience: must be seconds above 0"),
+        (SOURCES + VALUES + "[buyer.serving]\nbatches = 2\n", "buyer.serving.batches: nobody reads this"),
         (SOURCES + VALUES + "[buyer.log]\nsample = 0\n", "buyer.log.sample: must be a share above 0"),
         (SOURCES + VALUES + "[buyer.log]\nredact = 'pages'\n", "buyer.log.redact: must be a list of columns"),
         (SOURCES + VALUES + "[buyer.log]\nhash = ['page']\n", "there is no column 'page' (did you mean 'pages'?)"),

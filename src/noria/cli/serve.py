@@ -63,7 +63,10 @@ def command(
     loaded, ws = open_project(project, ManualClock() if replay else None)
     name, _, alias = (model or "").partition("@")
     plans = [loaded.plan.model(name)] if name else list(loaded.plan.models)
-    served = {plan.name: ServedModel(plan.training.inputs, alias or PRODUCTION, plan.log) for plan in plans}
+    served = {
+        plan.name: ServedModel(plan.training.inputs, alias or PRODUCTION, plan.log, plan.cache, plan.lane)
+        for plan in plans
+    }
 
     def fill(online: OnlineFeatures, _: Sequence[ViewSpec]) -> None:
         backfill(ws, online)

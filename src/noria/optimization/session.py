@@ -55,11 +55,14 @@ class Session:
 
         Raises BadInput when a column is not there or does not hold what the graph takes.
         """
+        return self._run(self.feed(values))
+
+    def feed(self, values: pa.Table | Mapping[str, Sequence[Any]]) -> dict[str, np.ndarray[Any, Any]]:
+        """Many rows as the graph's tensors by name. Raises BadInput."""
         try:
-            feed = tensors(self._slots, values) if self._matrix is None else {MATRIX: self._matrix.whole(values)}
+            return tensors(self._slots, values) if self._matrix is None else {MATRIX: self._matrix.whole(values)}
         except (KeyError, TypeError, ValueError, OverflowError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise BadInput(f"these rows do not fit the model: {error}", hint=self._hint()) from error
-        return self._run(feed)
 
     def predict_row(self, row: Mapping[str, Any]) -> float:
         """The answer to one row. Raises BadInput when it does not fit."""

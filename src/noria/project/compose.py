@@ -18,6 +18,7 @@ from noria.monitoring.model import MonitorSpec
 from noria.project.columns import ColumnPredicate, ColumnRef
 from noria.project.model import DeclarationFaulty, Plan
 from noria.project.project import Label, Model, Project
+from noria.project.serving_values import cache_rules, lane_rules
 from noria.project.sources import Source
 from noria.project.values import Document, log_rules, model_values, search_spec, source_spec, workspace_table
 from noria.project.views import FeatureView
@@ -126,7 +127,10 @@ class _Composer:
         monitors = MonitorSpec(tuple(rule for rule in watched if isinstance(rule, Rule)), matures_after=maturing)
         gate_spec = GateSpec(tuple(rule for rule in gates if isinstance(rule, Rule)))
         log = log_rules(self.document, model.name, training.inputs)
-        return ModelPlan(model.name, sources, training, gate_spec, rollout, monitors, self.retrain(names), log)
+        cache, lane = cache_rules(self.document, model.name), lane_rules(self.document, model.name)
+        return ModelPlan(
+            model.name, sources, training, gate_spec, rollout, monitors, self.retrain(names), log, cache, lane
+        )
 
     def label(self, label: Label, specs: Mapping[str, Any]) -> LabelSpec:
         answer, of = label.answer, label.of

@@ -13,7 +13,7 @@ from noria.features.registry.meaning import definition
 from noria.features.registry.model import entities_of
 from noria.features.registry.wording import about
 from noria.retraining.model import ModelPlan
-from noria.serving.model import LogRules
+from noria.serving.model import CacheRules, LogRules
 
 
 class DeclarationFaulty(FaultyInput):
@@ -111,6 +111,7 @@ def _model_lines(plan: Plan) -> Iterator[str]:
             ("values", ", ".join(f"{name} = {value}" for name, value in training.values.items())),
             ("search", _search(model)),
             ("log", _log(model.log) if model.log is not None else ""),
+            ("cache", _cache(model.cache) if model.cache is not None else ""),
             ("split", f"train {training.split.train}, test {training.split.test}, gap {training.split.gap}"),
             ("gates", "; ".join(map(str, model.gates.rules))),
             ("rollout", " → ".join(map(str, model.rollout.stages)) or "at once"),
@@ -126,6 +127,10 @@ def _log(rules: LogRules) -> str:
     said += [f"without {', '.join(rules.redact)}"] if rules.redact else []
     said += [f"{', '.join(rules.hashed)} hashed"] if rules.hashed else []
     return ", ".join(said)
+
+
+def _cache(rules: CacheRules) -> str:
+    return f"{rules.size:,} answers for {rules.ttl:g} s{' and in Redis' if rules.redis else ''}"
 
 
 def _search(model: ModelPlan) -> str:

@@ -19,7 +19,7 @@ from noria.training.model import Choice, Range, SearchSpec, Value
 
 _SOURCE_KEYS = ("path", "query", "delta", "version", "database", "fresh_within_hours", "tolerate", "suite")
 _PLACES = ("path", "query", "delta")
-_MODEL_KEYS = ("values", "search", "log", "seed", "threads")
+_MODEL_KEYS = ("values", "search", "log", "cache", "serving", "seed", "threads")
 _LOG_KEYS = ("sample", "redact", "hash")
 _RANGE_KEYS = ("low", "high", "log", "integer")
 _WORKSPACE_KEYS = ("database", "artifacts", "online", "actor")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from noria.core.errors import BadInput
@@ -11,7 +11,7 @@ from noria.core.units import Duration
 from noria.data.model import SourceSpec
 from noria.monitoring.model import MonitorSpec
 from noria.rollout.model import RolloutSpec
-from noria.serving.model import LogRules
+from noria.serving.model import CacheRules, LaneRules, LogRules
 from noria.training.model import TrainingSpec
 from noria.validation.model import GateSpec
 
@@ -36,6 +36,8 @@ class ModelPlan:
     monitors: MonitorSpec
     retrain: RetrainSpec | None = None
     log: LogRules | None = None
+    cache: CacheRules | None = None
+    lane: LaneRules = field(default_factory=LaneRules)
 
 
 TurnOutcome = Literal["unchanged", "promoted", "rollout started", "refused"]

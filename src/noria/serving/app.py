@@ -22,6 +22,7 @@ from noria.serving.contracts.model import Contract, Pending, Route, Show
 from noria.serving.contracts.routes import Routes
 from noria.serving.contracts.shape import Shape
 from noria.serving.endpoint import Endpoint
+from noria.serving.explaining import explain, few_enough, with_explanations
 from noria.serving.feast_door import answer_feast
 from noria.serving.features_door import Catalogue, look_up
 from noria.serving.json_body import answer, decode, refusal
@@ -138,7 +139,11 @@ class App:
     def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
         """What `show` makes of the answers: at once where the endpoint has them at once."""
         plane, priority = self._plane, self._manner.priority
+        if self._manner.explain:
+            few_enough(asks)
         answers = plane.endpoint.answer(lineup, asks, plane.clock.now(), started, priority)
+        if self._manner.explain:
+            return _explained(lineup, answers, show)
         return answer(show(answers)) if isinstance(answers, list) else _awaited(answers, show)
 
     @property
@@ -232,6 +237,13 @@ class App:
     async def _refresh(self, _house: Any, _request: Request) -> Response:
         await self._plane.follow()
         return answer(documents.served(self.board))
+
+
+async def _explained(
+    lineup: Lineup, answers: list[PredictionRecord] | Awaitable[list[PredictionRecord]], show: Show
+) -> Response:
+    records = answers if isinstance(answers, list) else await answers
+    return answer(with_explanations(show(records), await explain(lineup, records)))
 
 
 async def _awaited(answers: Awaitable[list[PredictionRecord]], show: Show) -> Response:

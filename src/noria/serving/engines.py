@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from noria.config.environment import environment
 from noria.core.clock import Clock
 from noria.core.errors import NoriaError
 from noria.serving.http.limits import Limits
@@ -73,10 +74,17 @@ def _own(
 ) -> None:
     from noria.serving.http.access import AccessLog
     from noria.serving.http.server import HttpServer, run
+    from noria.serving.tracing import tracing
 
     tls = options.tls.context() if options.tls is not None else None
     access = AccessLog(clock, sys.stdout) if options.access_log else None
-    run(HttpServer(app.begin, options.limits, access=access, http2=http2), [listening], life, ready, tls)
+    spans = tracing(environment())
+    begin = app.begin if spans is None else spans.traced(app.begin)
+    try:
+        run(HttpServer(begin, options.limits, access=access, http2=http2), [listening], life, ready, tls)
+    finally:
+        if spans is not None:
+            spans.close()
 
 
 def _uvicorn(app: App, life: Life, listening: socket.socket, options: HttpOptions, ready: Ready) -> None:

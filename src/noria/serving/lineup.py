@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from noria.features.model import FunctionInput, InputSet
 from noria.features.vector import Vectorizer
+from noria.optimization.explaining.explainer import Explainer
 from noria.optimization.model import Package
 from noria.serving.batching import Lane, Overloaded
 from noria.serving.caching import PredictionCache
@@ -47,6 +48,7 @@ class Loaded:
     pace: Pace = field(default_factory=Pace, compare=False)
     lane: Lane | None = None
     cache: PredictionCache | None = None
+    explainer: Explainer | None = None
 
     @property
     def waits(self) -> bool:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
+
+import pyarrow as pa
 
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
 from noria.features.model import ViewSpec
 from noria.features.online.features import OnlineFeatures
 from noria.features.vector import Vectorizer
+from noria.optimization.explaining.explainer import Explainer
 from noria.optimization.model import NotServable, Package
 from noria.optimization.operations import load_package, served_graph
 from noria.optimization.session import Session, check_golden
@@ -132,7 +136,8 @@ class Loader:
             watch = self._metrics.lanes.watch(key[0])
             columns = [column.name for column in package.columns]
             lane = Lane(f"{key[0]} {key[1]}", predict, columns, served.lane, watch)
-            return Loaded(*key, package, vectorizer, scorer, pace, lane, _cache(package, served, watch))
+            cache, explainer = _cache(package, served, watch), self._explainer(package, predict)
+            return Loaded(*key, package, vectorizer, scorer, pace, lane, cache, explainer)
         except NoriaError:
             raise
         except Exception as error:  # whatever a runtime raises for a graph it cannot use
@@ -146,8 +151,18 @@ class Loader:
             self.packages[key] = _package(get_version(self._ws, *key))
         return load_package(self._ws, self.packages[key])
 
+    def _explainer(self, package: Package, predict: Predict) -> Explainer:
+        blobs = self._ws.blobs
+
+        def graph() -> tuple[bytes, Session]:
+            return blobs.get(package.model), Session(blobs.path(package.model), package.columns)
+
+        native = package.format == "native"
+        golden = partial(_read_golden, self._ws, package)
+        return Explainer(predict, package.columns, golden, None if native else graph)
+
     def _scorer(self, package: Package, served: ServedModel) -> tuple[Scorer, Predict, Pace]:
-        golden = read_parquet(self._ws.blobs.get(package.golden))
+        golden = _read_golden(self._ws, package)
         rows = golden.select([column.name for column in package.columns]).slice(0, _WARM_UPS).to_pylist()
         if package.format == "native":
             path = self._ws.blobs.path(package.model)
@@ -162,6 +177,10 @@ class Loader:
         session.check_golden(golden)
         times = sorted(_timed(session, row) for row in rows)
         return session, session.predict, Pace(times[len(times) // 2] if times else 0.0)
+
+
+def _read_golden(ws: Workspace, package: Package) -> pa.Table:
+    return read_parquet(ws.blobs.get(package.golden))
 
 
 def _timed(session: Session, row: Mapping[str, Any]) -> float:

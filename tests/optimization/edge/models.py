@@ -55,11 +55,18 @@ def _ordinal():
     return make_pipeline(encode, RandomForestClassifier(n_estimators=5, random_state=0))
 
 
+def _of_close_numbers(hangar):
+    """Single precision cannot tell these distances apart, so its graph is one in double precision."""
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    return hangar.package(model, inputs_of(distance="float"), distance=hangar.distance / 900 + 1e6)
+
+
 MODELS = {
     "boosted-with-nulls": _of_nulls,
     "boosted": _of_numbers(lambda: GradientBoostingClassifier(n_estimators=100, random_state=0)),
     "forest-of-texts": _of_texts(_ordinal),
     "forest-regression": _of_numbers(lambda: RandomForestRegressor(n_estimators=10, random_state=0), "regression"),
+    "line-in-doubles": _of_close_numbers,
     "line-of-texts": _of_texts(_one_hot),
     "line-regression": _of_numbers(lambda: make_pipeline(SimpleImputer(), Ridge()), "regression"),
     "perceptron": _of_numbers(

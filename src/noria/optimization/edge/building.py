@@ -20,7 +20,7 @@ from noria.optimization.edge import manifest as names
 from noria.optimization.edge.external import refuse_external
 from noria.optimization.edge.golden import golden_json
 from noria.optimization.edge.manifest import File, Graph, Input, Kind, Manifest
-from noria.optimization.edge.plain import plain
+from noria.optimization.edge.plain import has_doubles, plain
 from noria.optimization.edge.readme import readme
 from noria.optimization.edge.running import answers, off_by, opened
 from noria.optimization.edge.variants import NotWritten, to_int8, to_ort
@@ -162,6 +162,7 @@ def _with_manifest(draft: _Draft, model: str, version: int) -> dict[str, bytes]:
     session = opened(draft.files[names.ONNX])
     package = draft.package
     plain_form = names.PLAIN in draft.graphs
+    unable = _unable(draft)
     inputs = tuple(
         Input(column.name, one.name, column.dtype, _KINDS[one.type],
               _NULLS[_KINDS[one.type]] if column.nullable else None,
@@ -172,17 +173,26 @@ def _with_manifest(draft: _Draft, model: str, version: int) -> dict[str, bytes]:
     whole = (names.ONNX, names.ORT, *small)
     runtimes = {
         "onnxruntime": whole, "onnxruntime-node": whole, "onnxruntime-web": whole,
-        "openvino": (names.PLAIN,) if plain_form else (),
+        "openvino": () if "openvino" in unable else (names.PLAIN,),
     }  # fmt: skip
     made = Manifest(
         model=model, version=version, digest=package.digest, task=package.task, label=package.label,
         output=session.get_outputs()[-1].name, tolerance=TOLERANCE, inputs=inputs, vocabulary=draft.vocabulary or (),
-        graphs=draft.graphs, runtimes=runtimes, left_out=draft.left_out, made_with={"onnxruntime": ort.__version__},
-        files={},
+        graphs=draft.graphs, runtimes=runtimes, unable=unable, left_out=draft.left_out,
+        made_with={"onnxruntime": ort.__version__}, files={},
     )  # fmt: skip
     draft.files[names.README] = readme(made).encode()
     listed = {name: File(len(content), digest_bytes(content)) for name, content in sorted(draft.files.items())}
     return {**draft.files, names.MANIFEST: msgspec.structs.replace(made, files=listed).encode()}
+
+
+def _unable(draft: _Draft) -> dict[str, str]:
+    """The runtimes that cannot answer like the model, and why."""
+    if names.PLAIN not in draft.graphs:
+        return {"openvino": draft.left_out[names.PLAIN]}
+    if has_doubles(draft.files[names.PLAIN]):
+        return {"openvino": "the model needs double precision, and OpenVINO computes in single"}
+    return {}
 
 
 def _given_by(column: InputColumn, inputs: InputSet) -> str:

@@ -73,7 +73,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `digest` is the package's. The answer is the last column of the output named `output`, or all of it where it has
     one column; `tolerance` is absolute up to one and relative beyond. `runtimes` says which graphs each runtime takes,
-    the first the preferred one; a runtime that takes none has an empty list, and `left_out` says why.
+    the first the preferred one; `unable` why a runtime takes none, `left_out` why a graph is not there.
     """
 
     model: str
@@ -87,6 +87,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vocabulary: tuple[str, ...]
     graphs: dict[str, Graph]
     runtimes: dict[str, tuple[str, ...]]
+    unable: dict[str, str]
     left_out: dict[str, str]
     made_with: dict[str, str]
     files: dict[str, File]

@@ -59,6 +59,14 @@ def plain(content: bytes) -> Plain:
     return Plain(made.SerializeToString(deterministic=True), tuple(texts) if coded else ())
 
 
+def has_doubles(content: bytes) -> bool:
+    """Whether anything in a graph is computed in double precision, which OpenVINO would do in single without a word."""
+    import onnx
+    from onnx import TensorProto
+
+    return TensorProto.DOUBLE in _types(onnx.load_from_string(content)).values()
+
+
 def _live(graph: Any, answer: str) -> list[Any]:
     """The nodes that the answer needs, in their order."""
     wanted, kept = {answer}, []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from noria.serving.contracts import infer_binary
@@ -85,7 +85,10 @@ def _are_tensors(value: Any) -> bool:
 
 
 def _shown(request: Request) -> Show:
-    accepted = [media_type(one)[0] for one in request.headers.get("accept", "").split(",")]
+    asked = request.headers.get("accept", "*/*")
+    if asked == "*/*":
+        return show_predictions
+    accepted = [media_type(one)[0] for one in asked.split(",")]
     wanted = next((media for media in accepted if media in ("application/json", "*/*", CSV, LINES)), "")
     if wanted == CSV:
         return lambda records: _lines(records, CSV)
@@ -110,6 +113,7 @@ def _as_triton(response: Response) -> Response:
     return Response(response.status, response.body, f"{TRITON};json-header-size={length}")
 
 
+@lru_cache(256)
 def media_type(text: str) -> tuple[str, dict[str, str]]:
     """A media type in lower case, and its parameters.
 

@@ -33,7 +33,7 @@ def predict(house: House, request: Request, model: str, version: str | None = No
     started = monotonic()
     lineup = lineup_of(house.board, model, version)
     event = event_of(request)
-    asks, show = _predicted(event.data, house.shape(lineup))
+    asks, show = _predicted(_plain(event.data, request), house.shape(lineup))
     return _told(house, lineup, asks, started, event, show)
 
 
@@ -42,8 +42,8 @@ def _predicted(body: Any, shape: Shape) -> tuple[list[Ask], Show]:
     _signature(body)
     given = one_of(body, ("instances", "inputs"))
     if given == "instances":
-        return asks_of(decoded(body["instances"]), shape), partial(_show, "predictions")
-    return asks_of_columns(decoded(body["inputs"]), shape), partial(_show, "outputs")
+        return asks_of(body["instances"], shape), partial(_show, "predictions")
+    return asks_of_columns(body["inputs"], shape), partial(_show, "outputs")
 
 
 def _show(name: str, records: Sequence[PredictionRecord]) -> dict[str, Any]:
@@ -53,8 +53,7 @@ def _show(name: str, records: Sequence[PredictionRecord]) -> dict[str, Any]:
 def _regress(house: House, request: Request, model: str, version: str | None = None) -> Pending:
     started = monotonic()
     lineup = lineup_of(house.board, model, version)
-    event = event_of(request)
-    return _told(house, lineup, _examples(event.data, house.shape(lineup)), started, event, partial(_show, "result"))
+    return _exemplified(house, request, lineup, started, partial(_show, "result"))
 
 
 def _classify(house: House, request: Request, model: str, version: str | None = None) -> Pending:
@@ -63,8 +62,13 @@ def _classify(house: House, request: Request, model: str, version: str | None = 
     lineup = lineup_of(house.board, model, version)
     if lineup.champion.package.task != "classification":
         raise NotOffered(f"{model!r} is no classifier", hint="ask :regress or :predict")
+    return _exemplified(house, request, lineup, started, _show_classes)
+
+
+def _exemplified(house: House, request: Request, lineup: Lineup, started: float, show: Show) -> Pending:
     event = event_of(request)
-    return _told(house, lineup, _examples(event.data, house.shape(lineup)), started, event, _show_classes)
+    asks = _examples(_plain(event.data, request), house.shape(lineup))
+    return _told(house, lineup, asks, started, event, show)
 
 
 def _show_classes(records: Sequence[PredictionRecord]) -> dict[str, Any]:
@@ -76,8 +80,8 @@ def _examples(body: Any, shape: Shape) -> list[Ask]:
     body = as_object(body, "the body")
     _signature(body)
     shared = as_object(body.get("context") or {}, "context")
-    examples = [as_object(one, "an example") for one in as_list(decoded(body.get("examples")), "examples")]
-    rows = [{name: _single(value) for name, value in {**decoded(shared), **one}.items()} for one in examples]
+    examples = [as_object(one, "an example") for one in as_list(body.get("examples"), "examples")]
+    rows = [{name: _single(value) for name, value in {**shared, **one}.items()} for one in examples]
     return asks_of(rows, shape, "examples")
 
 
@@ -95,7 +99,12 @@ def _signature(body: dict[str, Any]) -> None:
         raise BadPayload(f"there is no signature {str(name)[:80]!r}", hint=f"there is {SIGNATURE}")
 
 
-def decoded(value: Any, depth: int = 4) -> Any:
+def _plain(body: Any, request: Request) -> Any:
+    """The body without base64: most have none, and are not walked through."""
+    return decoded(body) if b'"b64"' in request.body else body
+
+
+def decoded(value: Any, depth: int = 5) -> Any:
     """The value with every `{"b64": ...}` in it turned into its text, as deep as rows go. Raises BadPayload."""
     if depth == 0:
         return value

@@ -7,44 +7,12 @@ import json
 import os
 import signal
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
 import pytest
 import tiny_airline
-from homemade import Rule
+from native_airline import add_native
 from tiny_airline import MODEL, flight
 
-from noria.optimization.operations import package, save_package
-from noria.registry.model import Lineage
-from noria.registry.operations import promote, register
 from noria.serving.model import CacheRules, Request, ServedModel
-from noria.validation.model import Evaluation, GateSheet
-
-
-def add_native(ws, weight: float = 0.01, *, expected_weight: float | None = None) -> int:
-    """Register and promote a version that is a rule of thumb."""
-    frame = pd.DataFrame({name: np.zeros(20) for name in (
-        "Airport.mean_delay_1h", "Airport.mean_delay_3h", "Airport.mean_delay_24h", "Carrier.late_share_24h",
-        "Carrier.late_share_7d", "Sky.visibility", "Sky.wind_speed")})  # fmt: skip
-    frame["Aircraft.last_delay"] = np.linspace(0, 40, 20)
-    frame["distance"] = np.linspace(100, 900, 20)
-    for name in ("Airport.departures", "hour_of_day"):
-        frame[name] = np.arange(20)
-    for name in ("origin", "dest", "carrier"):
-        frame[name] = "JFK"
-    told = Rule(weight if expected_weight is None else expected_weight).predict_proba(frame)[:, 1]
-    made = package(
-        ws, model=Rule(weight), inputs=tiny_airline.INPUTS, label="late", task="classification",
-        table=pa.Table.from_pandas(frame, preserve_index=False), prediction=told,
-    )  # fmt: skip
-    assert made.format == "native"
-    version = register(
-        ws, model=MODEL, package=made, package_digest=save_package(ws, made), profile=None,
-        evaluation=Evaluation(20, 0, 1, {}, {}), gates=GateSheet(()),
-        lineage=Lineage("run_n", {}, {}, {}, {}, {}, "", 0), stage="candidate", idempotency=f"native {weight}",
-    )  # fmt: skip
-    return promote(ws, MODEL, version.number, reason="test").number
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Why a model answered what it did: each input's share in the answer (Shapley values)."""
