@@ -69,7 +69,7 @@ bench-data: $(STAMP) rivals ## data versions beside DVC, checks beside Great Exp
 
 fuzz: $(STAMP) ## every layer of the server fuzzed for MINUTES (10), guided by coverage
 	$(BIN)/python -m pip install -q -c constraints.txt atheris
-	for layer in http codecs grpc; do $(BIN)/python tests/fuzz/run.py $$layer $(or $(MINUTES),10) || exit 1; done
+	for layer in http codecs grpc http2; do $(BIN)/python tests/fuzz/run.py $$layer $(or $(MINUTES),10) || exit 1; done
 	PYTHONPATH=tests/serving $(BIN)/python tests/serving/contracts/fuzz.py $$((60 * $(or $(MINUTES),10)))
 
 bench-grpc: $(STAMP) ## our gRPC lane beside grpcio's: CPU a call
