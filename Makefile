@@ -11,7 +11,7 @@ SERVING_RIVALS := $(basename $(notdir $(wildcard benchmarks/rivals/*.txt))) mlfl
 RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt)))) javascript
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-serving fuzz services clean
+.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-grpc bench-serving fuzz services clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -69,8 +69,11 @@ bench-data: $(STAMP) rivals ## data versions beside DVC, checks beside Great Exp
 
 fuzz: $(STAMP) ## every layer of the server fuzzed for MINUTES (10), guided by coverage
 	$(BIN)/python -m pip install -q -c constraints.txt atheris
-	for layer in http codecs grpc; do $(BIN)/python tests/fuzz/run.py $$layer $(or $(MINUTES),10) || exit 1; done
+	for layer in http codecs grpc http2; do $(BIN)/python tests/fuzz/run.py $$layer $(or $(MINUTES),10) || exit 1; done
 	PYTHONPATH=tests/serving $(BIN)/python tests/serving/contracts/fuzz.py $$((60 * $(or $(MINUTES),10)))
+
+bench-grpc: $(STAMP) ## our gRPC lane beside grpcio's: CPU a call
+	$(BIN)/python benchmarks/grpc_lanes.py
 
 bench-serving: $(STAMP) $(SERVING_RIVALS:%=$(RIVALS)/%/.installed) ## serving beside eight rivals: CPU a request, requests a second, tails
 	$(BIN)/python benchmarks/serving.py $(BENCH)

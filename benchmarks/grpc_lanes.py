@@ -32,6 +32,7 @@ from noria.testing.server_process import free_port
 HERE = Path(__file__).parent
 ROW = [round(0.1 * number - 0.9, 3) for number in range(20)]
 PATH = "/inference.GRPCInferenceService/ModelInfer"
+LIVE = "/inference.GRPCInferenceService/ServerLive"
 MESSAGES = Messages()
 
 
@@ -115,6 +116,8 @@ def measure(pid: int, lanes: dict[str, int], http_port: int, said: argparse.Name
         call = grpc.insecure_channel(f"127.0.0.1:{port}").unary_unary(PATH)
         found = MESSAGES["inference.ModelInferResponse"].FromString(call(body, timeout=10))
         answers.add(found.raw_output_contents[0])
+        live = grpc.insecure_channel(f"127.0.0.1:{port}").unary_unary(LIVE)
+        ways[f"{name}, 16 in flight, ServerLive"] = lambda n, call=live: sixteen(call, b"", n, None)  # type: ignore[misc]
         for told, timeout in (("", None), (", with a deadline", 5.0)):
             ways[f"{name}, 1 in flight{told}"] = lambda n, call=call, t=timeout: one_by_one(call, body, n, t)  # type: ignore[misc]
             ways[f"{name}, 16 in flight{told}"] = lambda n, call=call, t=timeout: sixteen(call, body, n, t)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Fuzz one layer for some minutes, guided by coverage: `python tests/fuzz/run.py http|codecs|grpc MINUTES`.
+"""Fuzz one layer for some minutes, guided by coverage: `python tests/fuzz/run.py http|codecs|grpc|http2 MINUTES`.
 
 Fails at the first wrong answer, whose bytes libFuzzer keeps in a file, and when memory grows by more than 64 MB after
 the first tenth of the time.
@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 with atheris.instrument_imports(include=["noria.serving"]):
     import fuzz_targets
     from fuzz_targets import HTTP_SEEDS, Target
+    from http2_target import http2
 
 _MOST_GROWTH_MB = 64
 
@@ -58,7 +59,7 @@ def main() -> None:
     layer, minutes = sys.argv[1], float(sys.argv[2])
     with fuzz_targets.plane() as served, TemporaryDirectory() as corpus:
         made = {"http": lambda: Target(fuzz_targets.http, HTTP_SEEDS), "codecs": lambda: fuzz_targets.codecs(served),
-                "grpc": lambda: fuzz_targets.grpc(served)}  # fmt: skip
+                "grpc": lambda: fuzz_targets.grpc(served), "http2": lambda: http2(served)}  # fmt: skip
         target = made[layer]()
         for number, seed in enumerate(target.seeds):
             (Path(corpus) / str(number)).write_bytes(seed)

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fuzz_targets import HTTP_SEEDS, Target, codecs, grpc, http, plane
+from http2_target import http2
 
 
 def damaged(seeds: list[bytes], count: int) -> Iterator[bytes]:
@@ -31,7 +32,7 @@ def test_http() -> None:
         http(data)
 
 
-@pytest.mark.parametrize("layer", [codecs, grpc])
+@pytest.mark.parametrize("layer", [codecs, grpc, http2])
 def test_requests(layer) -> None:
     with plane() as served:
         target: Target = layer(served)

@@ -20,7 +20,8 @@ _OPENED, _CLOSED = frames.END_HEADERS, frames.END_HEADERS | frames.END_STREAM
 class Answering:
     """What is open on a connection, and what may be written to it."""
 
-    def __init__(self, lane: OwnLane) -> None:
+    def __init__(self, lane: OwnLane, write: Callable[[bytes], None], progressed: Callable[[], None]) -> None:
+        """`progressed` is told when a call ends or bytes of an answer leave."""
         self._lane = lane
         self._methods = lane.methods
         self.calls: dict[int, Call] = {}
@@ -34,12 +35,7 @@ class Answering:
         self._waiting: dict[int, Call] = {}
         """Calls with an answer that the client's windows hold up."""
         self._out: list[bytes] = []
-        self._write: Callable[[bytes], None] = lambda _: None
-        self._progressed: Callable[[], None] = lambda: None
-
-    def begin(self, transport: asyncio.Transport, progressed: Callable[[], None]) -> None:
-        """Write to a transport from now on; `progressed` is told when a call ends or bytes of an answer leave."""
-        self._write = transport.write
+        self._write = write
         self._progressed = progressed
 
     def end(self) -> None:
@@ -100,7 +96,7 @@ class Answering:
         if isinstance(message, Refused):
             self.refuse(call, message)
         elif call.deadline is not None and self._lane.now() >= call.deadline:
-            self.refuse(call, self._late(call))
+            self.refuse(call, _late(call))
         elif self._lane.waiting >= self._lane.limits.waiting:
             self.refuse(call, Refused(UNAVAILABLE, "too many calls wait for their answers (try again in a moment)"))
         else:
@@ -115,11 +111,6 @@ class Answering:
     def _drop(self, call: Call, kept: int) -> None:
         self.held -= call.size - kept
         call.size = kept
-
-    def _late(self, call: Call) -> Refused:
-        return refused(
-            Late(f"the deadline of {call.head.path} passed before it was answered", hint="give it more time")
-        )
 
     # answers that are awaited
 
@@ -139,7 +130,7 @@ class Answering:
 
     def _expire(self, call: Call) -> None:
         if call.id in self.calls and call.closing is None:
-            self.refuse(call, self._late(call))
+            self.refuse(call, _late(call))
             if call.task is not None:
                 call.task.cancel()
             self.flush()
@@ -216,7 +207,7 @@ class Answering:
         """The last headers of a call; what its client still sends is not wanted."""
         self._out.append(frame(frames.HEADERS, _CLOSED, call.id, block))
         if not call.ended:
-            self.reset(call.id, frames.NO_ERROR)
+            self.add(frames.reset(call.id, frames.NO_ERROR))
         self._remove(call)
         self._progressed()
 
@@ -258,7 +249,7 @@ class Answering:
                 return
             call.window += more
             if more == 0 or call.window > frames.LARGEST_WINDOW:
-                self.reset(stream, frames.FLOW_CONTROL_ERROR if more else frames.PROTOCOL_ERROR)
+                self.add(frames.reset(stream, frames.FLOW_CONTROL_ERROR if more else frames.PROTOCOL_ERROR))
                 self.forget(stream)
         self.pump()
 
@@ -269,10 +260,6 @@ class Answering:
             if call.window > frames.LARGEST_WINDOW:
                 raise Fault(frames.FLOW_CONTROL_ERROR, "a stream's window is too large")
         self.first_window = size
-
-    def reset(self, stream: int, code: int) -> None:
-        """Tell that a stream is over."""
-        self._out.append(frame(frames.RST_STREAM, 0, stream, NUMBER.pack(code)))
 
     def forget(self, stream: int) -> None:
         """Nobody waits for the answer of a stream any more."""
@@ -288,3 +275,7 @@ class Answering:
         call.parts = []
         if call.late is not None:
             call.late.cancel()
+
+
+def _late(call: Call) -> Refused:
+    return refused(Late(f"the deadline of {call.head.path} passed before it was answered", hint="give it more time"))

@@ -36,6 +36,11 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return HEAD.pack(size >> 16, size & 0xFFFF, kind, flags, stream) + payload
 
 
+def reset(stream: int, code: int) -> bytes:
+    """An RST_STREAM frame."""
+    return frame(RST_STREAM, 0, stream, NUMBER.pack(code))
+
+
 def settings(**values: int) -> bytes:
     """A SETTINGS frame of named settings: `max_frame_size=16384`."""
     return frame(SETTINGS, 0, 0, b"".join(SETTING.pack(_NAMES[name], value) for name, value in values.items()))

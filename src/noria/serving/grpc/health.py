@@ -34,12 +34,12 @@ class Health:
         self._response = messages["grpc.health.v1.HealthCheckResponse"]
         self._plane = plane
         self._services = services
-        self._leaving = False
+        self.leaving = False
         self.methods = {f"/{SERVICE}/Check": Method(self._request.FromString, self._check)}
 
     def leave(self) -> None:
         """From now on nothing is serving: the server is about to stop."""
-        self._leaving = True
+        self.leaving = True
 
     def watched(self, request: bytes) -> bytes:
         """The state of the name in a request of `Watch`; bytes that are no request ask for an unknown name."""
@@ -66,4 +66,4 @@ class Health:
             able = not board.waiting
         else:
             return SERVICE_UNKNOWN
-        return SERVING if able and not self._leaving else NOT_SERVING
+        return SERVING if able and not self.leaving else NOT_SERVING

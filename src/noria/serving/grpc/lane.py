@@ -126,6 +126,8 @@ def _watch(health: Health) -> Any:
             if state != last:
                 yield state
                 last = state
+            if health.leaving:
+                return  # else the server would wait for its watchers
             await asyncio.sleep(health.POLL_S)
 
     return watch
