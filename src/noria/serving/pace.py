@@ -12,8 +12,8 @@ class Pace:
     """A mean of run times in processor seconds, weighted towards the latest; an outlier counts as four times the mean.
 
     Wall time would move models to their lanes whenever the machine is busy, which makes it busier still. One run in
-    sixteen is measured: asking for a thread's time costs as much as reading a row. `inline` turns false above 300 us, where handing a row to a thread costs less than everybody's waiting for it,
-    and true again below 200 us.
+    sixteen is measured: asking for a thread's time costs as much as reading a row. `inline` turns false above
+    300 us, where handing a row to a thread costs less than everybody's waiting for it, and true again below 200 us.
     """
 
     __slots__ = ("_calls", "inline", "seconds")
