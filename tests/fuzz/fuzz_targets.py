@@ -166,13 +166,13 @@ def grpc(served: DataPlane) -> Target:
             outcome = asyncio.run(_awaited(outcome))
         assert not (isinstance(outcome, Refused) and outcome.status == INTERNAL), data
 
-    row = {name: value for name, value in flight(4).items() if isinstance(value, str)}
-    infer = {
-        "model_name": MODEL,
-        "inputs": [
-            {"name": name, "datatype": "BYTES", "shape": [1], "contents": {"bytes_contents": [value.encode()]}}
-            for name, value in row.items()
-        ],
-    }
+    row = {name: value for name, value in flight(4).items() if value is not None}
+    infer = {"model_name": MODEL, "inputs": [_typed(name, value) for name, value in row.items()]}
     sound = messages["inference.ModelInferRequest"](**infer).SerializeToString()
     return Target(one, [bytes([number]) + sound for number in range(len(paths))])
+
+
+def _typed(name: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"name": name, "datatype": "BYTES", "shape": [1], "contents": {"bytes_contents": [value.encode()]}}
+    return {"name": name, "datatype": "FP64", "shape": [1], "contents": {"fp64_contents": [value]}}
