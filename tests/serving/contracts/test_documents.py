@@ -53,10 +53,10 @@ def test_a_validator_finds_no_fault_in_it(call, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def test_schemathesis_asks_every_path_and_breaks_none(url: str) -> None:
+def test_schemathesis_asks_every_path_and_breaks_none(url: str, tmp_path: Path) -> None:
     command = [
-        rivals.python("openapi").with_name("schemathesis"), "run", f"{url}/openapi.json", "--checks",
+        rivals.python("openapi").with_name("schemathesis").absolute(), "run", f"{url}/openapi.json", "--checks",
         "not_a_server_error", "--max-examples", "2", "--seed", "1", "--phases", "examples,coverage,fuzzing",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
