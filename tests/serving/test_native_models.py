@@ -70,10 +70,13 @@ def test_many_at_once_share_batches_and_the_loop_stays_free(native) -> None:
 
 def test_a_swap_ends_the_old_worker_once_nobody_can_ask_it(native, ws, monkeypatch) -> None:
     monkeypatch.setattr("noria.serving.loading._GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("noria.serving.loading._SPARE", 1)
     old = native.plane.board.lineup(MODEL).champion
-    add_native(ws, 0.02)
-    native.plane.refresh()
-    assert native.predict(flight())[0]["version"] == 2
+    for number, weight in ((2, 0.02), (3, 0.03)):  # the one before the last is kept, to roll back to
+        assert old.scorer.pid is not None
+        add_native(ws, weight)
+        native.plane.refresh()
+        assert native.predict(flight())[0]["version"] == number
     assert old.scorer.pid is None
     native.plane.close()
     assert native.plane._loader._loaded == {}

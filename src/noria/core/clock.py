@@ -99,6 +99,11 @@ def cpu_seconds() -> float:
     return time.process_time()
 
 
+def thread_seconds() -> float:
+    """Processor seconds the calling thread has used: what it costs others on a loop, however busy the machine is."""
+    return time.thread_time()
+
+
 def monotonic() -> float:
     """Seconds on a clock that never jumps; only differences mean anything."""
     return time.monotonic()

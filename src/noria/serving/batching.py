@@ -37,8 +37,8 @@ class Overloaded(Unavailable):
 class Watch(Protocol):
     """Is told what a lane does."""
 
-    def ran(self, rows: int, waiting: int) -> None:
-        """A batch was run; so many rows wait on."""
+    def runs(self, rows: int, waiting: int) -> None:
+        """A batch is run now; so many rows wait on."""
         ...
 
     def shed(self) -> None:
@@ -119,6 +119,8 @@ class Lane:
         while batch := self._next():
             began = monotonic()
             rows = sum(len(piece) for _, piece in batch)
+            if self._watch is not None:
+                self._watch.runs(rows, self._waiting)
             try:
                 self._answer(batch)
             except BaseException as error:  # a thread that ends silently would leave everybody waiting
@@ -126,8 +128,6 @@ class Lane:
                     _fail(entry, error)
             cost = (monotonic() - began) / max(1, rows)
             self.row_seconds += (_WEIGHT if self.row_seconds else 1.0) * (cost - self.row_seconds)
-            if self._watch is not None:
-                self._watch.ran(rows, self._waiting)
 
     def _next(self) -> list[tuple[_Entry, Sequence[Row]]]:
         """The next batch, as pieces of entries; empty when the lane is closed and nothing waits."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from noria.serving.lineup import Lineup
-from noria.serving.model import BadPayload, PredictionRecord
+from noria.serving.model import BadPayload, PredictionRecord, Response
 
 MOST_EXPLAINED = 32
 """Rows of one request: an explanation costs some thousand predictions."""
@@ -41,6 +41,9 @@ def with_explanations(body: Any, explanations: Sequence[dict[str, Any] | None]) 
 
     The Open Inference Protocol allows only simple values among an answer's parameters: there it is JSON as a text.
     """
+    if isinstance(body, Response) and body.content_type == "application/json":
+        told = with_explanations(json.loads(body.body), explanations)
+        return replace(body, body=json.dumps(told).encode())
     if not isinstance(body, dict):
         raise BadPayload("answers of this kind have no room for explanations", hint="ask /predict?explain=true")
     predictions = body.get("predictions")

@@ -34,8 +34,8 @@ class ModelWatch:
     def __init__(self, rows: Histogram, waiting: Gauge, shed: Counter, hits: Counter, misses: Counter) -> None:
         self._rows, self._waiting, self._shed, self._hits, self._misses = rows, waiting, shed, hits, misses
 
-    def ran(self, rows: int, waiting: int) -> None:
-        """A batch was run; so many rows wait on."""
+    def runs(self, rows: int, waiting: int) -> None:
+        """A batch is run now; so many rows wait on."""
         self._rows.observe(rows)
         self._waiting.set(waiting)
 

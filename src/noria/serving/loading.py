@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from noria.core.clock import monotonic
+from noria.core.clock import monotonic, thread_seconds
 from noria.core.errors import NoriaError
 from noria.features.model import ViewSpec
 from noria.features.online.features import OnlineFeatures
@@ -184,9 +184,9 @@ def _read_golden(ws: Workspace, package: Package) -> pa.Table:
 
 
 def _timed(session: Session, row: Mapping[str, Any]) -> float:
-    began = monotonic()
+    began = thread_seconds()
     session.predict_row(row)
-    return monotonic() - began
+    return thread_seconds() - began
 
 
 def _cache(package: Package, served: ServedModel, watch: CacheWatch) -> PredictionCache | None:

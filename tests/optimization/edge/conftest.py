@@ -8,8 +8,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from edge_models import MODELS
 from hangar import Hangar
-from models import MODELS
 
 from noria.optimization.edge.building import build
 from noria.optimization.edge.bundle import write_bundle

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -259,6 +260,20 @@ def test_what_lies_there_already_is_not_touched(edge, files, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Unavailable):
         write_bundle(files, tmp_path / "file" / "bundle")
+
+
+def test_of_many_writers_one_wins(files, tmp_path):
+    def write(_):
+        try:
+            write_bundle(files, tmp_path / "bundle")
+        except PlaceTaken:
+            return 0
+        return 1
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(write, range(8))) == 1
+    assert check(tmp_path / "bundle")
+    assert names_in(tmp_path) == ["bundle"]
 
 
 @contextmanager

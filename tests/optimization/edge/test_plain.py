@@ -3,9 +3,9 @@
 import numpy as np
 import onnx
 import pytest
+from edge_models import MODELS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from models import MODELS
 from onnx import TensorProto, helper
 from sklearn.svm import SVC
 

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from models import MODELS
+from edge_models import MODELS
 
 from noria.optimization.edge.building import TOLERANCE
 from noria.optimization.edge.manifest import read_manifest

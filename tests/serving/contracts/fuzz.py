@@ -6,6 +6,7 @@ What the application answers must be an answer or a refusal; 500 ends the run, a
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import random
@@ -21,7 +22,7 @@ from ways import V2, WAYS, packed
 
 from noria.serving.contracts.infer_binary import HEADER
 from noria.serving.data_plane import DataPlane
-from noria.serving.model import Request, Response
+from noria.serving.model import Request
 
 WORDS = (
     b"NaN", b"Infinity", b"null", b"true", b"-1", b"1e999", b"9" * 400, b"[" * 3000, b'{"a":' * 1200, b'"', b"\\u0000",
@@ -70,7 +71,7 @@ def mutated(dice: random.Random, body: bytes) -> bytes:
     return bytes(made)
 
 
-def fuzz(seed: int, seconds: float = math.inf, most: float = math.inf) -> int:
+async def fuzz(seed: int, seconds: float = math.inf, most: float = math.inf) -> int:
     """Ask until the time is up or enough was asked; how often. Raises AssertionError with the question that broke."""
     dice = random.Random(seed)
     questions = starts()
@@ -87,8 +88,7 @@ def fuzz(seed: int, seconds: float = math.inf, most: float = math.inf) -> int:
             if HEADER in headers and dice.random() < 0.3:
                 headers[HEADER] = str(dice.randint(-2, 2 * len(body)))
             sent = mutated(dice, body)
-            response = plane.app.begin(Request("POST", path, headers, sent))
-            assert isinstance(response, Response)
+            response = await plane.app.handle(Request("POST", path, headers, sent))
             assert response.status in EXPECTED, (response.status, path, headers, sent, response.body)
             asked += 1
             if asked == 5000:
@@ -102,4 +102,4 @@ def fuzz(seed: int, seconds: float = math.inf, most: float = math.inf) -> int:
 
 if __name__ == "__main__":
     chosen = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    print(f"{fuzz(chosen, float(sys.argv[1])):,} questions answered or refused, seed {chosen}")
+    print(f"{asyncio.run(fuzz(chosen, float(sys.argv[1]))):,} questions answered or refused, seed {chosen}")

@@ -17,6 +17,7 @@ from noria.serving.contracts.all import CONTRACTS
 from noria.testing import rivals
 
 HERE = Path(__file__).parent
+RIVALS = rivals.ROOT / "tests" / "rivals"
 ROWS = [flight(1, tailnum="N1"), flight(2, tailnum="N2"), flight(3, tailnum="N3")]
 
 
@@ -42,8 +43,39 @@ CLIENTS = (
     ),
     Client("clouds", "boto3_sagemaker", {"unknown model": 400, "missing column": 424, "no JSON": 424}),
     Client("clouds", "vertex_ai", {"missing column": 400, "no rows": 400}),
+    Client("", "noria_client", {"missing column": 400, "unknown model": 404}),
     Client("", "by_curl", {"unknown model": 404, "unknown version": 404, "no JSON": 400, "unknown signature": 400}),
 )  # fmt: skip
+
+
+GRPC = (
+    ("tritongrpc", "tritonclient_grpc", "tritonclient", "tritonclient.grpc", "Open Inference Protocol v2, gRPC"),
+    ("kserve", "kserve_grpc", "kserve", "kserve InferenceGRPCClient", "Open Inference Protocol v2, gRPC"),
+    ("tfserving", "tensorflow_stubs", "tensorflow-serving-api", "tensorflow-serving-api", "TensorFlow Serving, gRPC"),
+)
+"""Clients over gRPC, whose own tests are in `serving/grpc`: environment, script, package, name, contract."""
+
+
+def pinned(environment: str, package: str) -> str:
+    """The version of a package that an environment is made with."""
+    pins = [line for path in RIVALS.glob(f"{environment}*.txt") for line in path.read_text().splitlines()]
+    return next(line.split("==")[1] for line in pins if line.startswith(f"{package}=="))
+
+
+@pytest.fixture(scope="module")
+def over_grpc(url: str, expected: list[float]) -> list[tuple[str, str]]:
+    """Contracts and clients that were answered over gRPC, on the same port, what `/predict` answers."""
+    found = []
+    for environment, script, package, name, contract in GRPC:
+        path = HERE.parent / "grpc" / "clients" / f"{script}.py"
+        row = json.dumps({name: value for name, value in ROWS[0].items() if name != "asked_at"})
+        command = [rivals.python(environment), path, url.removeprefix("http://"), MODEL, row]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-4000:]
+        told = json.loads(done.stdout.splitlines()[-1])
+        assert told.get("output", told.get("outputs", [None])[0]) == expected[0]
+        found.append((contract, f"{name} {pinned(environment, package)}"))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +121,7 @@ def test_a_client_is_refused_in_words_it_understands(client: Client, said) -> No
 TABLE = rivals.ROOT / "docs" / "contracts.md"
 
 
-def table(told: Sequence[dict]) -> str:
+def table(told: Sequence[dict], over_grpc: Sequence[tuple[str, str]]) -> str:
     """Contracts and the clients that were answered in them, as Markdown."""
     lines = [
         "# Contracts, and the clients that prove them",
@@ -105,14 +137,16 @@ def table(told: Sequence[dict]) -> str:
     for one in told:
         for contract, call, _ in one["proofs"]:
             ways.setdefault((titles.get(contract, "Noria's own rows"), one["client"]), []).append(call)
+    for contract, name in over_grpc:
+        ways[contract, name] = ["its tests in `tests/serving/grpc`"]
     lines += [f"| {title} | {client} | {'; '.join(calls)} |" for (title, client), calls in sorted(ways.items())]
     lines += ["", f"{len({title for title, _ in ways})} contracts, {len({client for _, client in ways})} clients."]
     return "\n".join(lines) + "\n"
 
 
-def test_the_table_in_the_documentation_is_of_this_run(said) -> None:
+def test_the_table_in_the_documentation_is_of_this_run(said, over_grpc) -> None:
     """Where it is not, it is written anew, and this fails once."""
-    made = table([said(client) for client in CLIENTS])
+    made = table([said(client) for client in CLIENTS], over_grpc)
     before = TABLE.read_text() if TABLE.exists() else ""
     if made != before:
         TABLE.write_text(made)

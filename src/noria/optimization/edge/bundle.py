@@ -6,10 +6,11 @@ import errno
 import os
 import shutil
 import stat
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -45,28 +46,28 @@ class Bundle:
 
 
 def write_bundle(files: Mapping[str, bytes], folder: Path, *, packed: Path | None = None) -> None:
-    """Write the files into the new folder, and into the zip `packed` where one is asked for; all or nothing.
+    """Write the files into the new folder, and into the zip `packed` beside it where one is asked for.
 
     Raises PlaceTaken, StorageFull, Unavailable when it cannot be written there. A writer that is killed leaves a hidden
-    folder `.NAME.PID.unfinished`, and never half a bundle under its own name.
+    folder `.edge-*.unfinished` beside it, and never half a bundle under its own name; of two writers one is refused.
     """
     refuse_taken(folder, packed)
-    places = [folder, *([packed] if packed else [])]
-    drafts = {place: place.with_name(f".{place.name}.{os.getpid()}.unfinished") for place in places}
-    with _written(folder, drafts):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        drafts[folder].mkdir()
+    with _draft(folder) as draft:
+        inside = draft / "folder"
+        inside.mkdir()
         for name, content in files.items():
-            with (drafts[folder] / name).open("wb") as file:
-                _write(file, content)
-        sync_folder(drafts[folder])
+            with (inside / name).open("wb") as file:
+                file.write(content)
+                _flush(file)
+        sync_folder(inside)
         if packed:
-            with drafts[packed].open("wb") as file:
+            with (draft / "zip").open("wb") as file:
                 _pack(file, files)
                 _flush(file)
-        for place, draft in drafts.items():
-            _rename(draft, place)
-            sync_folder(place.parent)
+        _rename(inside, folder)
+        if packed:
+            _rename(draft / "zip", packed)
+        sync_folder(folder.parent)
 
 
 def refuse_taken(*places: Path | None) -> None:
@@ -184,11 +185,6 @@ def _pack(file: IO[bytes], files: Mapping[str, bytes]) -> None:
             packed.writestr(member, content)
 
 
-def _write(file: IO[bytes], content: bytes) -> None:
-    file.write(content)
-    _flush(file)
-
-
 def _flush(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
@@ -206,15 +202,18 @@ def _rename(draft: Path, place: Path) -> None:
 
 
 @contextmanager
-def _written(folder: Path, drafts: Mapping[Path, Path]) -> Iterator[None]:
-    """Whatever happens, no draft stays; a full disk and a place that cannot be written get their own errors."""
+def _draft(folder: Path) -> Iterator[Path]:
+    """An empty folder beside the bundle's, gone at the end; a full disk and a place that cannot be written say so."""
+    made: Path | None = None
     try:
-        yield
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".edge-", suffix=".unfinished", dir=folder.parent))
+        yield made
     except OSError as error:
         if error.errno in NO_ROOM:
             raise StorageFull(f"no room left for the bundle {folder}", hint="free room and export again") from error
-        raise Unavailable(f"the bundle {folder} cannot be written: {error.strerror or error}") from error
+        why = f"the bundle {folder} cannot be written: {error.strerror or error}"
+        raise Unavailable(why, hint="choose another --output") from error
     finally:
-        for draft in drafts.values():
-            with suppress(OSError):
-                shutil.rmtree(draft) if draft.is_dir() else draft.unlink(missing_ok=True)
+        if made is not None:
+            shutil.rmtree(made, ignore_errors=True)
