@@ -78,8 +78,7 @@ def _seeds() -> list[bytes]:
         asking(3, f"{_SERVICE}/ModelStreamInfer", b"\0\0\0\0\0" * 3),
         asking(5, f"{_SERVICE}/ServerLive", **{"grpc-timeout": "1n", "grpc-encoding": "gzip"}),
         frame(frames.HEADERS, 0, 7, block[:9]) + frame(frames.CONTINUATION, frames.END_HEADERS, 7, block[9:]),
-        frame(frames.SETTINGS, 0, 0, frames.SETTING.pack(frames.INITIAL_WINDOW_SIZE, 3))
-        + asking(1, f"{_SERVICE}/ServerLive"),
+        small + asking(1, f"{_SERVICE}/ServerLive"),
         frame(frames.WINDOW_UPDATE, 0, 1, b"\0\0\0\x09") + frame(frames.PING, 0, 0, b"12345678"),
         asking(1, f"{_SERVICE}/RepositoryModelLoad") + frame(frames.RST_STREAM, 0, 1, b"\0\0\0\x08"),
         frame(frames.GOAWAY, 0, 0, bytes(8)) + frame(frames.PRIORITY, 0, 1, b"12345"),
