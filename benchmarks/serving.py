@@ -100,7 +100,7 @@ def _mlflow(folder: Path, model: str, port: int) -> list[str]:
     python = rivals.python("mlflow")
     home = folder / f"mlflow-{model}"
     if not home.exists():
-        save = "import joblib, mlflow, sys; mlflow.sklearn.save_model(joblib.load(sys.argv[1]), sys.argv[2])"
+        save = "import joblib, mlflow, sys; mlflow.sklearn.save_model(joblib.load(sys.argv[1]), sys.argv[2], serialization_format='cloudpickle')"
         subprocess.run([str(python), "-c", save, str(folder / f"{model}.joblib"), str(home)], check=True)
     command = [str(python.with_name("mlflow")), "models", "serve", "-m", str(home), "-p", str(port), "-h", "127.0.0.1"]
     return [*command, "--env-manager", "local", "-w", "1"]
