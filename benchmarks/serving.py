@@ -100,7 +100,8 @@ def _mlflow(folder: Path, model: str, port: int) -> list[str]:
     python = rivals.python("mlflow")
     home = folder / f"mlflow-{model}"
     if not home.exists():
-        save = "import joblib, mlflow, sys; mlflow.sklearn.save_model(joblib.load(sys.argv[1]), sys.argv[2], serialization_format='cloudpickle')"
+        save = "import joblib, mlflow, sys; model = joblib.load(sys.argv[1]); "
+        save += "mlflow.sklearn.save_model(model, sys.argv[2], serialization_format='cloudpickle')"
         subprocess.run([str(python), "-c", save, str(folder / f"{model}.joblib"), str(home)], check=True)
     command = [str(python.with_name("mlflow")), "models", "serve", "-m", str(home), "-p", str(port), "-h", "127.0.0.1"]
     return [*command, "--env-manager", "local", "-w", "1"]
@@ -142,9 +143,11 @@ class Served:
     def __init__(self, way: Way, folder: Path, model: str, pin: tuple[str, ...]) -> None:
         self.way, self.model, self.started = way, model, monotonic()
         port = free_port()
-        command = [*pin, *way.command(folder, model, port)]
+        program = way.command(folder, model, port)
+        command = [*pin, *program]
         environment = {
             **os.environ,
+            "PATH": f"{Path(program[0]).parent}:{os.environ['PATH']}",  # MLflow starts the uvicorn it finds there
             "BENCH_MODEL": str(folder / f"{model}.onnx"),
             "OMP_NUM_THREADS": "1",
             **way.environment,

@@ -8,10 +8,10 @@ record's own key lists, kept in the file's metadata, tells a missing key from a 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 import pyarrow as pa
@@ -84,10 +84,9 @@ def to_table(layout: Layout[R], records: Sequence[R], first: int) -> pa.Table:
     shapes: dict[Shape, int] = {}
     columns["shape"] = pa.array([shapes.setdefault(_shape(layout, one), len(shapes)) for one in records], pa.int32())
     fields = [pa.field(name, array.type) for name, array in columns.items()]
-    for field, prefix in layout.nested.items():
-        dictionaries: list[Mapping[str, Any]] = [getattr(record, field) or {} for record in records]
-        for key in dict.fromkeys(key for one in dictionaries for key in one):
-            array, metadata = _array([one.get(key) for one in dictionaries])
+    for place, (field, prefix) in enumerate(layout.nested.items()):
+        for key, values in _transposed([getattr(record, field) for record in records], [one[place] for one in shapes]):
+            array, metadata = _array(values)
             columns[prefix + key] = array
             fields.append(pa.field(prefix + key, array.type, metadata=metadata))
     schema = pa.schema(fields, metadata={_SHAPES: json.dumps(list(shapes)).encode()})
@@ -111,9 +110,21 @@ def _shape(layout: Layout[R], record: R) -> Shape:
     return tuple(None if (one := getattr(record, field)) is None else tuple(one) for field in layout.nested)
 
 
-def _array(values: list[Any]) -> tuple[pa.Array, dict[bytes, bytes] | None]:
+def _transposed(
+    dictionaries: Sequence[Mapping[str, Any] | None], shapes: Sequence[tuple[str, ...] | None]
+) -> Iterator[tuple[str, Sequence[Any]]]:
+    """The values of each key, None where a dictionary lacks it. Most of the time all have the same keys."""
+    if len(set(shapes)) == 1 and shapes[0] is not None:
+        whole = cast("Sequence[Mapping[str, Any]]", dictionaries)
+        yield from zip(shapes[0], zip(*(one.values() for one in whole), strict=True), strict=True)
+        return
+    for key in dict.fromkeys(key for shape in shapes for key in shape or ()):
+        yield key, [None if one is None else one.get(key) for one in dictionaries]
+
+
+def _array(values: Sequence[Any]) -> tuple[pa.Array, dict[bytes, bytes] | None]:
     """Values in the narrowest type that holds them all exactly; as JSON text where none does."""
-    kinds = {type(value) for value in values} - {type(None)}
+    kinds = set(map(type, values)) - {type(None)}
     try:
         if kinds <= {bool}:
             return pa.array(values, pa.bool_()), None

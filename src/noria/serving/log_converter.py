@@ -7,6 +7,7 @@ must not go on beside the next server.
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -59,6 +60,7 @@ def main() -> int:
     """Convert once."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.nice(_NICER)
+    gc.disable()  # a segment's records all live until it is written
     try:
         convert(Path(sys.argv[1]))
     except (NoriaError, OSError) as error:
