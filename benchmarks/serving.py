@@ -101,7 +101,8 @@ def _mlflow(folder: Path, model: str, port: int) -> list[str]:
     home = folder / f"mlflow-{model}"
     if not home.exists():
         save = "import joblib, mlflow, sys; model = joblib.load(sys.argv[1]); "
-        save += "mlflow.sklearn.save_model(model, sys.argv[2], serialization_format='cloudpickle')"
+        save += "mlflow.sklearn.save_model(model, sys.argv[2], serialization_format='cloudpickle', "
+        save += "pyfunc_predict_fn='predict_proba')"
         subprocess.run([str(python), "-c", save, str(folder / f"{model}.joblib"), str(home)], check=True)
     command = [str(python.with_name("mlflow")), "models", "serve", "-m", str(home), "-p", str(port), "-h", "127.0.0.1"]
     return [*command, "--env-manager", "local", "-w", "1"]
@@ -133,7 +134,7 @@ WAYS = [
     Way("BentoML", _bento, "/predict", {"rows": [ROW]}, lambda said: said[0], {"BENTOML_DO_NOT_TRACK": "true"}),
     Way("Ray Serve", _script("ray", "ray_app.py"), "/predict", {"rows": [ROW]}, _rows),
     Way("mlflow models serve", _mlflow, "/invocations",
-        {"dataframe_split": {"columns": FEATURES, "data": [ROW]}}, _rows),
+        {"dataframe_split": {"columns": FEATURES, "data": [ROW]}}, lambda said: said["predictions"][0][1]),
 ]  # fmt: skip
 
 
