@@ -13,7 +13,7 @@ have() {
 }
 
 missing=""
-for package in postgresql chromium redis-server nats-server rabbitmq-server openjdk-17-jre-headless nodejs npm; do
+for package in postgresql chromium redis-server nats-server rabbitmq-server openjdk-17-jre-headless nodejs npm curl; do
     have "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

@@ -56,8 +56,7 @@ class Track(Generic[R]):
             table = read_parquet(file.path, columns=["identity", "position"])
             self.index.add_arrays(table["identity"].to_numpy(), table["position"].to_numpy())
             last = file.last
-        records, _ = self.files.read(last)
-        self.index.add_many((self.layout.identity(one), last + 1 + n) for n, one in enumerate(records))
+        self.index.add_many(self.files.identities(last))
         return last
 
     def append(self, records: Mapping[int, R]) -> None:

@@ -25,6 +25,12 @@ _SHAPES = b"noria.shapes"
 _TEXT = {b"noria.json": b"1"}
 
 
+class _Named(msgspec.Struct):
+    """Of a prediction's record, what names it."""
+
+    prediction_id: str
+
+
 @dataclass(frozen=True)
 class Layout(Generic[R]):
     """How one kind of record lies in columns: its plain fields with their types, its dictionaries with a prefix."""
@@ -48,6 +54,12 @@ class Layout(Generic[R]):
             return hash_id(record.prediction_id)
         label = None if record.label is None else float(record.label)  # 1 and 1.0 are one label
         return hash_id(json.dumps([record.prediction_id, label, record.outcome], sort_keys=True))
+
+    def identity_in(self, data: bytes) -> int:
+        """The identity of the record in such bytes, without making the whole of it where that is not needed."""
+        if self.record is PredictionRecord:
+            return hash_id(msgspec.msgpack.decode(data, type=_Named).prediction_id)
+        return self.identity(self.decode(data))
 
 
 PREDICTIONS = Layout(

@@ -10,6 +10,7 @@ import errno
 import os
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -70,6 +71,19 @@ class LogFiles(Generic[R]):
             f"the log {self.folder} has lost the records after position {last}",
             hint="restore its Parquet files from a backup, or move the folder away to start a new log",
         )
+
+    def identities(self, after: int) -> list[tuple[int, int]]:
+        """Identities of the records above `after`, with their positions: for whoever begins to write again.
+
+        Raises DamagedLog when some are missing.
+        """
+        found = []
+        with suppress(FileNotFoundError):
+            found = [(self.layout.identity_in(data), position) for position, data in self._spooled(after)]
+        if found and [position for _, position in found] == list(range(after + 1, after + 1 + len(found))):
+            return found
+        records, _ = self.read(after)  # what raises, or has it from the files that appeared meanwhile
+        return [(self.layout.identity(one), after + 1 + number) for number, one in enumerate(records)]
 
     def at(self, position: int) -> R | None:
         """The record at a position, or None."""
