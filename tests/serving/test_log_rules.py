@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tiny_airline
+from caller import Caller
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_airline import MODEL, MODELS, add_version, flight
@@ -29,8 +30,6 @@ def logged(ws, open_plane):
         models = {MODEL: replace(MODELS[MODEL], log=rules)}
         plane = DataPlane(ws, models, tiny_airline.FUNCTIONS)
         plane.refresh()
-        from conftest import Caller
-
         answers = Caller(plane).predict(*rows)
         plane.close()
         folder = log_path(ws)

@@ -77,7 +77,7 @@ def play_killed(
         keeper = context.Process(target=play, args=(world, folder, store), kwargs={"history": history})
         keeper.start()
         while keeper.is_alive() and (not sizes or _size(folder) < sizes[0]):
-            keeper.join(0.02)
+            keeper.join(0.002)
         if not keeper.is_alive():
             keeper.join()
             if keeper.exitcode:

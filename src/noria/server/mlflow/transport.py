@@ -18,6 +18,7 @@ Header = tuple[bytes, bytes]
 JSON: Header = (b"content-type", b"application/json")
 NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
 _CLOSE: Header = (b"connection", b"close")
+_THROWN_AWAY = 16 << 20
 
 
 class Gone(Exception):
@@ -82,8 +83,17 @@ class Exchange:
         async for chunk in self.chunks():
             body += chunk
             if len(body) > most:
+                await self._throw_away()
                 raise self._too_large(most)
         return bytes(body)
+
+    async def _throw_away(self) -> None:
+        """Read on for a while without keeping anything: who is cut off while sending may lose the answer."""
+        thrown = 0
+        async for chunk in self.chunks():
+            thrown += len(chunk)
+            if thrown > _THROWN_AWAY:
+                return
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body, piece by piece as it comes. Raises Gone."""

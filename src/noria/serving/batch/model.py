@@ -82,22 +82,22 @@ class Answered:
 class BadTable(BadInput):
     """A table to be answered lacks columns, holds other types, or cannot be read."""
 
-    code = "N6050"
+    code = "N6120"
 
 
 class OtherJob(Conflict):
     """An unfinished job of other questions, or of another input, lies where this one would."""
 
-    code = "N6051"
+    code = "N6121"
 
 
 class OutputThere(Conflict):
     """There is something at the place of the output already."""
 
-    code = "N6052"
+    code = "N6122"
 
 
 class BadOutput(BadInput):
     """An output that cannot be written to: its name says no format, or its folder is missing."""
 
-    code = "N6053"
+    code = "N6123"

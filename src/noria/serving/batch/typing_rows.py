@@ -19,7 +19,7 @@ from noria.data.parsing import STORAGE, Mask, Typed, convert, flags, type_name
 class UnfitTable(FaultyInput):
     """A table lacks columns that the model needs, or they are of types that cannot hold what it takes."""
 
-    code = "N6054"
+    code = "N6124"
 
 
 @dataclass(frozen=True)
