@@ -6,7 +6,7 @@ old one ends on the old one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -30,6 +30,10 @@ class Scorer(Protocol):
 
     def predict_row(self, row: Mapping[str, Any]) -> float:
         """The prediction for one row of flattened inputs."""
+        ...
+
+    def predict_rows(self, rows: Sequence[Mapping[str, Any]]) -> list[float]:
+        """The predictions for several, in their order."""
         ...
 
 
