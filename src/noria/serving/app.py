@@ -148,7 +148,7 @@ class App:
         """What `show` makes of the answers: with those to others of this turn, unless a version must be waited for."""
         plane, manner = self._plane, self._manner
         if not manner.explain and not lineup.waits:
-            promise = Promise[Response]()
+            promise: Promise[Response] = Promise()
             plane.endpoint.begin(lineup, asks, plane.clock.now(), started, partial(_tell, promise, show))
             return promise
         if manner.explain:

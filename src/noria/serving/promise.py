@@ -15,11 +15,12 @@ class Promise(Generic[T]):
     `mend` makes a result of an error; without it, only those who await it can be told of one.
     """
 
-    __slots__ = ("_error", "_kept", "_then", "_value", "mend")
+    __slots__ = ("_error", "_kept", "_then", "_value", "_waiting", "mend")
 
     def __init__(self) -> None:
         self.mend: Callable[[Exception], T] | None = None
-        self._then: Callable[[], None] | None = None
+        self._then: Callable[[T], None] | None = None
+        self._waiting: asyncio.Future[None] | None = None
         self._kept = False
         self._value: T | None = None
         self._error: Exception | None = None
@@ -29,26 +30,29 @@ class Promise(Generic[T]):
         if self._kept:
             told(self._result())
         else:
-            self._then = lambda: told(self._result())
+            self._then = told
 
     def keep(self, value: T) -> None:
         """This is the result."""
         self._kept, self._value = True, value
-        if self._then is not None:
-            self._then()
+        self._tell()
 
     def fail(self, error: Exception) -> None:
         """There is none but this error."""
         self._kept, self._error = True, error
-        if self._then is not None:
-            self._then()
+        self._tell()
 
     def __await__(self) -> Generator[Any, None, T]:
         if not self._kept:
-            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._then = lambda: None if waiting.done() else waiting.set_result(None)  # whoever waited may have gone
-            yield from waiting
+            self._waiting = asyncio.get_running_loop().create_future()
+            yield from self._waiting
         return self._result()
+
+    def _tell(self) -> None:
+        if self._then is not None:
+            self._then(self._result())
+        elif self._waiting is not None and not self._waiting.done():  # whoever waited may have gone
+            self._waiting.set_result(None)
 
     def _result(self) -> T:
         if self._error is None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LINGER_SECONDS = 2.0
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_UNCOUNTED = (Response, Promise)
+"""What is there at once, or by the end of the turn: nobody waits for it."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -137,7 +139,7 @@ class Connection(asyncio.Protocol):
                 return refusal(error)
             request = Request(request.method, request.path, request.headers, body, request.query)
         response = self._server.begin(request)
-        if not isinstance(response, Response | Promise) and self._server.waiting >= self._limits.waiting:
+        if not isinstance(response, _UNCOUNTED) and self._server.waiting >= self._limits.waiting:
             close = getattr(response, "close", None)
             if close is not None:
                 close()
