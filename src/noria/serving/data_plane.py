@@ -24,6 +24,7 @@ from noria.features.model import InputSet, ViewSpec
 from noria.features.online.features import OnlineFeatures
 from noria.serving.app import App
 from noria.serving.contracts import vertex
+from noria.serving.contracts.model import NotPermitted
 from noria.serving.endpoint import Endpoint
 from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
@@ -34,6 +35,7 @@ from noria.serving.log import PredictionLog, log_path
 from noria.serving.log_rules import log_secret
 from noria.serving.metrics import Metrics
 from noria.serving.model import Routing, ServedModel
+from noria.serving.seats import Seat, Seats
 from noria.serving.sockets import listen
 from noria.workspace.workspace import Workspace
 
@@ -61,7 +63,8 @@ class DataPlane:
 
     `functions` are the on-demand feature functions by `module:name`. With `replay` callers drive the clock
     (which must be a ManualClock), and the routing is read only when asked. `on_views` is
-    told which views the online store is given, at opening and at a swap; without it new ones begin empty.
+    told which views the online store is given, at opening and at a swap; without it new ones begin empty. Models take
+    `memory` bytes at most.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class DataPlane:
         *,
         replay: bool = False,
         on_views: OnViews | None = None,
+        memory: int | None = None,
     ) -> None:
         self.clock = ws.clock
         self.replay = replay
@@ -82,9 +86,10 @@ class DataPlane:
         self._last_file = ws.folder("serving") / "last.json"
         self._last = read_last(self._last_file)
         packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
+        self.seats = Seats(memory, self.metrics.seats)
         self._loader = Loader(
             ws, functions, {(name[0], int(name[2])): package for name, package in packages},
-            self.models, self.metrics,
+            self.models, self.metrics, self.seats,
         )  # fmt: skip
         self._following = asyncio.Lock()
         self._closed = False
@@ -116,6 +121,24 @@ class DataPlane:
         """The same beside running requests: reading and loading happen in a thread."""
         async with self._following:
             self._install(await asyncio.to_thread(self._prepare))
+        self.seats.sweep()
+
+    async def load(self, model: str) -> None:
+        """Take up the routing of a model, and bring it into memory, also when it failed. Raises UnknownModel, NotReady,
+        and what keeps a version on demand out of memory."""
+        await self.follow()
+        for loaded in self.board.lineup(model).versions:
+            if isinstance(loaded.seat, Seat):
+                await self.seats.load(loaded.seat)
+
+    def unload(self, model: str) -> None:
+        """Let a model on demand go until the next request for it. Raises UnknownModel, NotReady, NotPermitted."""
+        seats = [loaded.seat for loaded in self.board.lineup(model).versions]
+        for seat in seats:
+            if isinstance(seat, Seat):
+                self.seats.unload(seat)
+        if not any(seats):
+            raise NotPermitted(f"{model!r} is not loaded on demand", hint="roll it back, or stop serving it")
 
     def close(self) -> None:
         """Store the online features' state, seal the log. Closing again changes nothing."""
@@ -123,6 +146,7 @@ class DataPlane:
             return
         self._closed = True
         self._loader.close()
+        self.seats.close()
         try:
             self.online.close()
         finally:
@@ -242,13 +266,15 @@ def run_data_plane(
     http: HttpOptions | None = None,
     listening: socket.socket | None = None,
     on_views: OnViews | None = None,
+    memory: int | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
 
     `listening` is a socket that is bound already, for whoever starts servers by turns; `host` is only told on then.
     `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. With
-    `grpc_port` gRPC is spoken there. Raises Conflict when a port is taken or another data plane has the workspace.
+    `grpc_port` gRPC is spoken there. Models take `memory` bytes at most.
+    Raises Conflict when a port is taken or another data plane has the workspace.
     """
     listening = listening or listen(host, port)
     scheme = "https" if http is not None and http.tls is not None else "http"
@@ -259,7 +285,7 @@ def run_data_plane(
             on_ready(address)
 
     try:
-        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
+        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views, memory=memory)
         try:
             lanes = Lanes(plane, host, grpc_port)
         except BaseException:
