@@ -64,7 +64,7 @@ def command(
     name, _, alias = (model or "").partition("@")
     plans = [loaded.plan.model(name)] if name else list(loaded.plan.models)
     served = {
-        plan.name: ServedModel(plan.training.inputs, alias or PRODUCTION, plan.log, plan.cache, plan.lane)
+        plan.name: ServedModel(plan.training.inputs, alias or PRODUCTION, plan.log, plan.cache, plan.lane, plan.load)
         for plan in plans
     }
 
@@ -74,6 +74,7 @@ def command(
     with turn(ws.folder("serving")) if listen_fd is not None else nullcontext():
         run_data_plane(
             ws, served, loaded.functions, host=host, port=port, grpc_port=grpc_port, replay=replay, on_views=fill,
+            memory=loaded.plan.memory,
             http=HttpOptions(engine, tls=tls, access_log=access_log),
             listening=None if listen_fd is None else socket.socket(fileno=listen_fd),
             on_ready=lambda url: print(f"noria: answering at {url}", file=sys.stderr, flush=True),

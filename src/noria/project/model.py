@@ -13,7 +13,7 @@ from noria.features.registry.meaning import definition
 from noria.features.registry.model import entities_of
 from noria.features.registry.wording import about
 from noria.retraining.model import ModelPlan
-from noria.serving.model import CacheRules, LogRules
+from noria.serving.model import CacheRules, LoadRules, LogRules
 
 
 class DeclarationFaulty(FaultyInput):
@@ -26,7 +26,7 @@ class DeclarationFaulty(FaultyInput):
 class Plan:
     """Sources and models of one project. `workspace` is the TOML table of that name.
 
-    `views` are those that belong to the project whether or not a model reads them.
+    `views` are those that belong to the project whether or not a model reads them. Served models take `memory` bytes.
     """
 
     project: str
@@ -34,6 +34,7 @@ class Plan:
     models: tuple[ModelPlan, ...]
     workspace: dict[str, str] = field(default_factory=dict)
     views: tuple[ViewSpec, ...] = ()
+    memory: int | None = None
 
     @property
     def every_view(self) -> tuple[ViewSpec, ...]:
@@ -112,6 +113,7 @@ def _model_lines(plan: Plan) -> Iterator[str]:
             ("search", _search(model)),
             ("log", _log(model.log) if model.log is not None else ""),
             ("cache", _cache(model.cache) if model.cache is not None else ""),
+            ("in memory", _load(model.load)),
             ("split", f"train {training.split.train}, test {training.split.test}, gap {training.split.gap}"),
             ("gates", "; ".join(map(str, model.gates.rules))),
             ("rollout", " → ".join(map(str, model.rollout.stages)) or "at once"),
@@ -131,6 +133,11 @@ def _log(rules: LogRules) -> str:
 
 def _cache(rules: CacheRules) -> str:
     return f"{rules.size:,} answers for {rules.ttl:g} s{' and in Redis' if rules.redis else ''}"
+
+
+def _load(rules: LoadRules) -> str:
+    idle = f", until nobody has asked for {rules.idle:g} s" if rules.idle is not None else ""
+    return f"on demand{idle}" if rules.on_demand else ""
 
 
 def _search(model: ModelPlan) -> str:

@@ -1,9 +1,8 @@
 """How much memory a version takes, as well as that can be known from outside of it.
 
 A runtime does not tell. What can be seen is by how many pages the process grew while the version was opened (and
-the worker process of a native one), and how large its files are. The larger of the two counts: the process does not
-grow where freed pages are used again, and grows for others' sake while they answer meanwhile, so the figure is good
-to some hundred kilobytes, not to a byte.
+the worker process of a native one), and how large its files are. The larger of the two counts: the process may grow
+for others' sake while they answer meanwhile, so the figure is good to some ten or hundred kilobytes, not to a byte.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ def resident(process: int | str = "self") -> int:
 
 def measured(open_version: Callable[[], Loaded], least: int) -> tuple[Loaded, int]:
     """A version, opened, and the bytes that it takes: `least`, which is the size of its files, or what was seen."""
+    give_back()  # else the version would settle in pages that others have left, and seem to take nothing
     before = resident()
     loaded = open_version()
     seen = resident() - before

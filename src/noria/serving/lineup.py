@@ -49,14 +49,12 @@ class Elsewhere:
 class Seat(Protocol):
     """The place of a version that is in memory only while it is wanted."""
 
+    failed: str
+    """Why it could not be loaded the last time; "" when it could, or was not tried."""
+
     @property
     def absent(self) -> str:
         """Why it is not in memory; "" while it is."""
-        ...
-
-    @property
-    def failed(self) -> str:
-        """Why it could not be loaded the last time; "" when it could, or was not tried."""
         ...
 
     def held(self) -> AbstractAsyncContextManager[Loaded]:
@@ -103,6 +101,11 @@ class Loaded:
     def absent(self) -> str:
         """Why it is not in memory; "" when it is."""
         return self.seat.absent if self.seat is not None else ""
+
+    @property
+    def able(self) -> bool:
+        """Whether it will answer: one that is not in memory will, unless it could not be loaded the last time."""
+        return self.seat is None or not self.seat.failed
 
     def queue(self) -> Lane:
         """Where its rows wait. Raises Overloaded when it has none."""

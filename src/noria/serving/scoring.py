@@ -32,6 +32,8 @@ def score_row(loaded: Loaded, features: Row) -> float:
 async def score_later(loaded: Loaded, rows: Sequence[Row], priority: int = 0) -> list[float]:
     """The outputs for rows, in their order. Raises what the lane raises, and what keeps a version out of memory."""
     if loaded.seat is not None:
+        if not rows:
+            return []
         async with loaded.seat.held() as present:
             return await score_later(present, rows, priority)
     if loaded.pace.inline and (loaded.cache is None or loaded.cache.shared is None):

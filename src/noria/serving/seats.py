@@ -66,6 +66,7 @@ class Seat:
         self.failures = 0
         self.rests_until = 0.0
         self.failed = ""
+        """Why it could not be loaded the last time; "" when it could, or was not tried."""
         self._seats = seats
 
     @property
@@ -101,6 +102,7 @@ class Seats:
         self._gone: list[_Stay] = []
         """Those that nobody holds any more, to be closed."""
         self._closed = False
+        self._warm = False
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="loading")
         metrics.budget(budget)
 
@@ -210,6 +212,9 @@ class Seats:
         try:
             if self._closed:
                 raise LoadFailed("the server is about to stop", hint="ask another one")
+            if not self._warm:  # what the runtime itself takes is not the first version's
+                seat.open_version().close()
+                self._warm = True
             self._make_room(seat)
             loaded, size = measured(seat.open_version, seat.least)
         except BaseException as error:

@@ -65,8 +65,9 @@ def _metadata(house: House, _request: Request, model: str, version: str | None =
 
 
 def _model_ready(house: House, _request: Request, model: str, version: str | None = None) -> Response:
-    lineup_of(house.board, model, version)
-    return answer({"name": model, "ready": True})
+    """One that is not in memory but loaded on demand is ready: nobody would ever ask it otherwise."""
+    ready = lineup_of(house.board, model, version).champion.able
+    return answer({"name": model, "ready": ready}, 200 if ready else 503)
 
 
 def _config(house: House, _request: Request, model: str, version: str | None = None) -> Response:

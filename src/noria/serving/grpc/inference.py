@@ -88,7 +88,7 @@ class Inference:
     def _model_ready(self, request: Any) -> Any:
         """A model without a version is not ready; one that is not served at all is an error."""
         try:
-            ready = self._lineup(request.name, request.version) is not None
+            ready = self._lineup(request.name, request.version).champion.able
         except NotReady:
             ready = False
         return self._messages["inference.ModelReadyResponse"](ready=ready)
