@@ -16,6 +16,7 @@ from noria.core.units import Duration
 from noria.features.model import ColumnInput, FunctionInput, InputSet, Knowledge, ViewInput, ViewSpec, input_columns
 from noria.monitoring.model import MonitorSpec
 from noria.project.columns import ColumnPredicate, ColumnRef
+from noria.project.graph_faults import graph_specs
 from noria.project.model import DeclarationFaulty, Plan
 from noria.project.project import Label, Model, Project
 from noria.project.serving_values import cache_rules, lane_rules, load_rules, most_memory
@@ -50,6 +51,8 @@ def compose(project: Project, content: Mapping[str, Any], *, fingerprint: Finger
     specs = {source.__name__: source_spec(document, source) for source in sources}
     models = [_Composer(model, document, faults, fingerprint).plan(specs) for model in project.models]
     views = _offered(project, faults)
+    inputs = {} if faults else {model.name: model.training.inputs for model in models if model}
+    graphs = graph_specs(project.graphs, inputs, [model.name for model in project.models], faults)
     if not project.models and not project.offered:
         hint = "decorate a training function with @project.model, or name its views with project.views(…)"
         faults.append(Fault(project.name, "declares no model", hint))
@@ -58,7 +61,7 @@ def compose(project: Project, content: Mapping[str, Any], *, fingerprint: Finger
         unique = dict.fromkeys([*faults, *document.faults])
         raise DeclarationFaulty(f"project {project.name!r}", unique, hint="mend them and run `noria plan`")
     return Plan(
-        project.name, tuple(specs.values()), tuple(model for model in models if model), workspace, views, memory
+        project.name, tuple(specs.values()), tuple(model for model in models if model), workspace, views, memory, graphs
     )
 
 

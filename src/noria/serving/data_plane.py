@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, Protocol
@@ -28,6 +28,8 @@ from noria.serving.contracts.model import NotPermitted
 from noria.serving.endpoint import Endpoint
 from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
+from noria.serving.graphs.board import Graphs
+from noria.serving.graphs.model import GraphSpec
 from noria.serving.grpc.lanes import Lanes
 from noria.serving.lineup import Board, Lineup, changed_functions
 from noria.serving.loading import Loader
@@ -64,7 +66,7 @@ class DataPlane:
     `functions` are the on-demand feature functions by `module:name`. With `replay` callers drive the clock
     (which must be a ManualClock), and the routing is read only when asked. `on_views` is
     told which views the online store is given, at opening and at a swap; without it new ones begin empty. Models take
-    `memory` bytes at most.
+    `memory` bytes at most. `graphs` are served beside them, members before those that ask them.
     """
 
     def __init__(
@@ -76,10 +78,13 @@ class DataPlane:
         replay: bool = False,
         on_views: OnViews | None = None,
         memory: int | None = None,
+        graphs: Sequence[GraphSpec] = (),
     ) -> None:
         self.clock = ws.clock
         self.replay = replay
-        self.board = Board(waiting=dict.fromkeys(models, "the routing has not been read yet"))
+        self.board = Board(
+            waiting=dict.fromkeys([*models, *(one.name for one in graphs)], "the routing has not been read yet")
+        )
         self.metrics = Metrics()
         self._ws = ws
         self.models = {name: replace(served, inputs=_as_packaged(served.inputs)) for name, served in models.items()}
@@ -93,7 +98,8 @@ class DataPlane:
         )  # fmt: skip
         self._following = asyncio.Lock()
         self._closed = False
-        rules = {name: served.log for name, served in self.models.items() if served.log is not None}
+        self._graphs = Graphs(graphs, functions)
+        rules = self._graphs.rules(self.models)
         secret = log_secret(ws.folder("serving")) if rules else b""
         self.log = PredictionLog(log_path(ws), rules=rules, secret=secret)
         self._on_views = on_views
@@ -127,17 +133,16 @@ class DataPlane:
         """Take up the routing of a model, and bring it into memory, also when it failed. Raises UnknownModel, NotReady,
         and what keeps a version on demand out of memory."""
         await self.follow()
-        for loaded in self.board.lineup(model).versions:
-            if isinstance(loaded.seat, Seat):
-                await self.seats.load(loaded.seat)
+        for seat in _seats(self.board.lineup(model)):
+            await self.seats.load(seat)
 
     def unload(self, model: str) -> None:
         """Let a model on demand go until the next request for it. Raises UnknownModel, NotReady, NotPermitted."""
-        seats = [loaded.seat for loaded in self.board.lineup(model).versions]
+        lineup = self.board.lineup(model)
+        seats = [] if lineup.champion.graph is not None else list(_seats(lineup))
         for seat in seats:
-            if isinstance(seat, Seat):
-                self.seats.unload(seat)
-        if not any(seats):
+            self.seats.unload(seat)
+        if not seats:
             raise NotPermitted(f"{model!r} is not loaded on demand", hint="roll it back, or stop serving it")
 
     def close(self) -> None:
@@ -192,6 +197,7 @@ class DataPlane:
             if lineup is not None:
                 lineups[model] = lineup
                 degraded += [f"{model}: {lineup.trouble}"] if lineup.trouble else []
+        self._graphs.add(lineups, waiting, self.online)
         board = Board(lineups, waiting, "; ".join(degraded))
         self._keep(board)
         return board
@@ -219,9 +225,10 @@ class DataPlane:
             return Lineup(routing, champion, trouble=f"the challenger cannot answer: {error.message}")
 
     def _keep(self, board: Board) -> None:
-        used = {(one.model, one.number) for lineup in board.lineups.values() for one in lineup.versions}
+        lineups = {name: one for name, one in board.lineups.items() if one.champion.graph is None}
+        used = {(one.model, one.number) for lineup in lineups.values() for one in lineup.versions}
         packages = {f"{model}/{number}": self._loader.packages[model, number] for model, number in sorted(used)}
-        last = LastKnown({model: lineup.routing for model, lineup in board.lineups.items()}, packages)
+        last = LastKnown({model: lineup.routing for model, lineup in lineups.items()}, packages)
         if used and last != self._last:
             keep_last(self._last_file, last)
             self._last = last
@@ -243,6 +250,15 @@ class DataPlane:
         online.add_views(views)
         if views and self._on_views is not None:
             self._on_views(online, views)
+
+
+def _seats(lineup: Lineup) -> Iterator[Seat]:
+    """Of a lineup's versions that are loaded on demand, and of a graph's members'."""
+    for loaded in lineup.versions:
+        if isinstance(loaded.seat, Seat):
+            yield loaded.seat
+        for member in loaded.graph.members.values() if loaded.graph is not None else ():
+            yield from _seats(member)
 
 
 def _as_packaged(inputs: InputSet) -> InputSet:
@@ -267,13 +283,14 @@ def run_data_plane(
     listening: socket.socket | None = None,
     on_views: OnViews | None = None,
     memory: int | None = None,
+    graphs: Sequence[GraphSpec] = (),
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
 
     `listening` is a socket that is bound already, for whoever starts servers by turns; `host` is only told on then.
     `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. With
-    `grpc_port` gRPC is spoken there. Models take `memory` bytes at most.
+    `grpc_port` gRPC is spoken there. Models take `memory` bytes at most; `graphs` are served beside them.
     Raises Conflict when a port is taken or another data plane has the workspace.
     """
     listening = listening or listen(host, port)
@@ -285,7 +302,7 @@ def run_data_plane(
             on_ready(address)
 
     try:
-        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views, memory=memory)
+        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views, memory=memory, graphs=graphs)
         try:
             lanes = Lanes(plane, host, grpc_port)
         except BaseException:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from noria.serving.inputs import Inputs, finite, read_inputs
@@ -22,6 +23,9 @@ async def score_both(
     lineup: Lineup, rows: Sequence[Mapping[str, Any]], now: int, priority: int, metrics: Metrics
 ) -> list[Both]:
     """The outputs of every version for every row. Raises what the champion raises; a challenger hurts nobody."""
+    if lineup.champion.graph is not None:
+        ask = partial(score_both, metrics=metrics)
+        return await lineup.champion.graph.answer(lineup.champion, rows, now, priority, ask)
     seen = [read_inputs(lineup.champion, row, now) for row in rows]
     other = _challengers_inputs(lineup, rows, seen, now, metrics)
     first = asyncio.ensure_future(score_later(lineup.champion, [one.features for one in seen], priority))

@@ -62,8 +62,18 @@ class Seat(Protocol):
         ...
 
 
-class Members(Protocol):
-    """What makes the answers of a graph: other lineups."""
+class Asks(Protocol):
+    """What makes the answers of a graph: the lineups of its `members`."""
+
+    @property
+    def members(self) -> Mapping[str, Lineup]:
+        """Those that are asked, by name."""
+        ...
+
+    @property
+    def able(self) -> bool:
+        """Whether every member will answer."""
+        ...
 
     async def answer(
         self, loaded: Loaded, rows: Sequence[Mapping[str, Any]], now: int, priority: int, score: Any
@@ -90,7 +100,7 @@ class Loaded:
     cache: PredictionCache | None = None
     explainer: Explainer | None = None
     seat: Seat | None = field(default=None, compare=False)
-    graph: Members | None = None
+    graph: Asks | None = None
 
     @property
     def waits(self) -> bool:
@@ -105,6 +115,8 @@ class Loaded:
     @property
     def able(self) -> bool:
         """Whether it will answer: one that is not in memory will, unless it could not be loaded the last time."""
+        if self.graph is not None:
+            return self.graph.able
         return self.seat is None or not self.seat.failed
 
     def queue(self) -> Lane:

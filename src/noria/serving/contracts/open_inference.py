@@ -48,7 +48,7 @@ def metadata(shape: Shape) -> dict[str, Any]:
     return {
         "name": lineup.routing.model,
         "versions": [str(loaded.number) for loaded in lineup.versions],
-        "platform": f"noria_{lineup.champion.package.format}",
+        "platform": f"noria_{'graph' if lineup.champion.graph else lineup.champion.package.format}",
         "inputs": [
             {"name": column.name, "datatype": DATATYPES[column.dtype][0], "shape": [-1]}
             for column in shape.columns.values()
