@@ -136,8 +136,8 @@ class Project:
         """A served name whose answer is its last member's, when each has been asked after the other.
 
         A step is a model, another graph, or the name of one. Its answer is the column of its name in the rows that
-        later steps are asked about; `(model, "column")` gives it another name. `before(row)` makes the row that is asked
-        about, `after(answer, row)` the answer that is given.
+        later steps are asked about; `(model, "column")` gives it another name. `before(row)` makes the row that is
+        asked about, `after(answer, row)` the answer that is given.
         """
         return self._graph(Graph(name, "sequence", steps, before=before, after=after))
 

@@ -82,9 +82,8 @@ class DataPlane:
     ) -> None:
         self.clock = ws.clock
         self.replay = replay
-        self.board = Board(
-            waiting=dict.fromkeys([*models, *(one.name for one in graphs)], "the routing has not been read yet")
-        )
+        names = [*models, *(graph.name for graph in graphs)]
+        self.board = Board(waiting=dict.fromkeys(names, "the routing has not been read yet"))
         self.metrics = Metrics()
         self._ws = ws
         self.models = {name: replace(served, inputs=_as_packaged(served.inputs)) for name, served in models.items()}
