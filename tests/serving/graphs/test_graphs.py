@@ -200,7 +200,7 @@ def test_a_members_canary_takes_its_share_within_a_graph(open_graphs) -> None:
     call = open_graphs(ensemble("both", "early", "tardy"))
     ws = call.plane._ws
     many_airlines.add_version_of(ws, "tardy", 1)
-    with ws.database.writing() as connection:
+    with ws.database.transaction() as connection:
         set_routing(ws, connection, Routing("tardy", 1, 2, "split", 0.5, "salt", "r1"))
     call.plane.refresh()
     rows = [flight(number) for number in range(40)]
