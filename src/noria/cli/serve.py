@@ -49,7 +49,6 @@ def command(
     from noria.serving.data_plane import run_data_plane
     from noria.serving.engines import HttpOptions
     from noria.serving.http.tls import Tls
-    from noria.serving.model import ServedModel
     from noria.serving.turns import turn
 
     if with_parent:
@@ -63,10 +62,7 @@ def command(
     loaded, ws = open_project(project, ManualClock() if replay else None)
     name, _, alias = (model or "").partition("@")
     plans, graphs = loaded.plan.serving(name or None)
-    served = {
-        plan.name: ServedModel(plan.training.inputs, alias or PRODUCTION, plan.log, plan.cache, plan.lane, plan.load)
-        for plan in plans
-    }
+    served = {plan.name: plan.served(alias or PRODUCTION) for plan in plans}
 
     def fill(online: OnlineFeatures, _: Sequence[ViewSpec]) -> None:
         backfill(ws, online)
