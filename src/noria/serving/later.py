@@ -27,6 +27,9 @@ async def score_both(
         ask = partial(score_both, metrics=metrics)
         return await lineup.champion.graph.answer(lineup.champion, rows, now, priority, ask)
     seen = [read_inputs(lineup.champion, row, now) for row in rows]
+    if lineup.challenger is None:  # as nearly always: two tasks less
+        alone = await score_later(lineup.champion, [one.features for one in seen], priority)
+        return [(mine, finite(lineup.champion, output), None, None) for mine, output in zip(seen, alone, strict=True)]
     other = _challengers_inputs(lineup, rows, seen, now, metrics)
     first = asyncio.ensure_future(score_later(lineup.champion, [one.features for one in seen], priority))
     second = asyncio.ensure_future(_challenge(lineup, other, priority, metrics))
