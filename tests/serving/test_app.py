@@ -203,7 +203,7 @@ def test_only_a_replay_takes_the_callers_time(call, open_plane) -> None:
 
 
 def test_when_the_log_cannot_be_written_nothing_is_answered_and_the_server_lives(call, monkeypatch) -> None:
-    def full(_records: object) -> None:
+    def full(_records: object, **_: object) -> None:
         raise StorageFull("no room", hint="free room")
 
     with monkeypatch.context() as patch:
@@ -217,7 +217,7 @@ def test_what_nobody_foresaw_is_a_bare_code(call, monkeypatch) -> None:
     def surprise(*_: object) -> None:
         raise ZeroDivisionError("secret of the house")
 
-    monkeypatch.setattr(call.plane.endpoint, "answer", surprise)
+    monkeypatch.setattr(call.plane.endpoint, "begin", surprise)
     refusal = call.json("POST", "/predict", flight(), status=500)
     assert refusal["code"] == "N6008"
     assert "secret" not in json.dumps(refusal)

@@ -25,6 +25,6 @@ def test_one_long_run_changes_nothing() -> None:
     assert pace.seconds < 150e-6
 
 
-def test_one_run_in_sixteen_is_measured() -> None:
+def test_one_run_in_sixty_four_is_measured() -> None:
     pace = Pace()
-    assert sum(pace.due() for _ in range(160)) == 10
+    assert sum(pace.due() for _ in range(640)) == 10

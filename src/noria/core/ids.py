@@ -15,7 +15,8 @@ from noria.core.clock import Clock
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]
-"""Two characters at a time: an id is drawn for every prediction."""
+_OF_BYTES = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
+"""A character for each byte: 256 is a multiple of 32, so none of them is likelier."""
 
 
 class Ids(Protocol):
@@ -35,10 +36,14 @@ class TimeOrderedIds:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._stamp = (0, encode(0, 10))
 
     def new(self, prefix: str) -> str:
         millis = self._clock.now() // 1000
-        return f"{prefix}_{encode(millis << 80 | int.from_bytes(os.urandom(10), 'big'), 26)}"
+        stamp = self._stamp
+        if millis != stamp[0]:
+            stamp = self._stamp = (millis, encode(millis, 10))
+        return f"{prefix}_{stamp[1]}{os.urandom(16).translate(_OF_BYTES).decode()}"
 
     def hex(self) -> str:
         return secrets.token_hex(16)

@@ -47,6 +47,10 @@ class Slot:
         """A column of n values as an (n, 1) tensor."""
         if isinstance(values, pa.ChunkedArray | pa.Array):
             return self._of_arrow(values)
+        return self.cells(values)
+
+    def cells(self, values: Sequence[Any]) -> Array:
+        """The same of Python's values alone."""
         filled = [self.null if value is None else value for value in values]
         return np.array(filled, dtype=self.kind).reshape(-1, 1)
 
@@ -89,13 +93,19 @@ class Matrix:
 
         Raises TypeError for a null that may not be one, OverflowError for a whole number beyond 64 bits.
         """
+        return self.rows((row,))
+
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> Array:
+        """Several as an (n, columns) tensor. Raises as `row` does."""
         for name in self.whole_numbers:
-            value = row[name]
-            if value is None:
-                raise TypeError(f"{name} may not be null")
-            if isinstance(value, int) and not _LEAST <= value <= _MOST:
-                raise OverflowError(f"{name} does not fit into 64 bits")
-        return np.array([[row[name] for name in self.columns]], dtype=self.kind)
+            for row in rows:
+                value = row[name]
+                if value is None:
+                    raise TypeError(f"{name} may not be null")
+                if isinstance(value, int) and not _LEAST <= value <= _MOST:
+                    raise OverflowError(f"{name} does not fit into 64 bits")
+        columns = self.columns
+        return np.array([[row[name] for name in columns] for row in rows], dtype=self.kind)
 
     def whole(self, values: pa.Table | Mapping[str, Sequence[Any]]) -> Array:
         """Many rows as an (n, columns) tensor."""

@@ -75,6 +75,18 @@ class Session:
             raise BadInput(f"this row does not fit the model: {error}", hint=self._hint()) from error
         return float(self._run(feed)[0])
 
+    def predict_rows(self, rows: Sequence[Mapping[str, Any]]) -> list[float]:
+        """The answers to several rows in one run. Raises BadInput when one of them does not fit."""
+        try:
+            if self._matrix is None:
+                feed = {one.tensor: one.cells([row[one.column] for row in rows]) for one in self._slots}
+            else:
+                feed = {MATRIX: self._matrix.rows(rows)}
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise BadInput(f"these rows do not fit the model: {error}", hint=self._hint()) from error
+        found: list[float] = self._run(feed).tolist()
+        return found
+
     def check_golden(self, golden: pa.Table) -> None:
         """Raise GoldenMismatch when the package's own golden rows do not come out as recorded."""
         check_golden(self.predict, golden)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -16,6 +17,7 @@ from noria.core.clock import Clock, ManualClock, monotonic
 from noria.core.errors import NoriaError
 from noria.features.online.features import OnlineFeatures
 from noria.serving import feedback, rows
+from noria.serving.asked import Asked
 from noria.serving.contracts import all as contracts
 from noria.serving.contracts import documents
 from noria.serving.contracts.model import Contract, Pending, Route, Show
@@ -39,6 +41,7 @@ from noria.serving.model import (
     ServedModel,
     ServerFault,
 )
+from noria.serving.promise import Promise
 from noria.serving.rows import Ask
 
 _log = logging.getLogger(__name__)
@@ -108,7 +111,12 @@ class App:
             response = route.handler(self, request, *arguments)
         except Exception as error:
             return self._refused(request, error)
-        return response if isinstance(response, Response) else self._end(request, response)
+        if isinstance(response, Response):
+            return response
+        if isinstance(response, Promise):
+            response.mend = partial(self._refused, request)
+            return response
+        return self._end(request, response)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request."""
@@ -145,14 +153,16 @@ class App:
         clock.advance_to(int(text))
 
     def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
-        """What `show` makes of the answers: at once where the endpoint has them at once."""
-        plane, priority = self._plane, self._manner.priority
-        if self._manner.explain:
+        """What `show` makes of the answers: with those to others of this turn, unless a version must be waited for."""
+        plane, manner = self._plane, self._manner
+        if not manner.explain and not lineup.waits:
+            promise: Promise[Response] = Promise()
+            plane.endpoint.begin(lineup, asks, plane.clock.now(), started, partial(_tell, promise, show))
+            return promise
+        if manner.explain:
             few_enough(asks)
-        answers = plane.endpoint.answer(lineup, asks, plane.clock.now(), started, priority)
-        if self._manner.explain:
-            return _explained(lineup, answers, show)
-        return answer(show(answers)) if isinstance(answers, list) else _awaited(answers, show)
+        answers = plane.endpoint.answer(lineup, asks, plane.clock.now(), started, manner.priority)
+        return _explained(lineup, answers, show) if manner.explain else _awaited(answers, show)
 
     @property
     def contracts(self) -> Sequence[Contract]:
@@ -258,5 +268,14 @@ async def _explained(
     return answer(with_explanations(show(records), await explain(lineup, records)))
 
 
-async def _awaited(answers: Awaitable[list[PredictionRecord]], show: Show) -> Response:
-    return answer(show(await answers))
+async def _awaited(answers: list[PredictionRecord] | Awaitable[list[PredictionRecord]], show: Show) -> Response:
+    return answer(show(answers if isinstance(answers, list) else await answers))
+
+
+def _tell(promise: Promise[Response], show: Show, asked: Asked) -> None:
+    try:
+        response = answer(show(asked.replies()))
+    except Exception as error:
+        promise.fail(error)
+    else:
+        promise.keep(response)

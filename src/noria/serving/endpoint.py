@@ -1,23 +1,32 @@
-"""How a row is answered: check it, look its features up, score, log, and only then tell."""
+"""How rows are answered: check them, look their features up, score, log, and only then tell.
+
+Whatever is asked within one turn of the event loop is answered together: one run of the model, one write of the log.
+Nobody waits for that, because the turn has read all of it before anything could be written anyway.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from noria.core.clock import monotonic
+from noria.core.errors import NoriaError
 from noria.core.ids import Ids
-from noria.serving.inputs import Inputs, finite, read_inputs
-from noria.serving.later import Both, score_both
-from noria.serving.lineup import Lineup
+from noria.serving.asked import ALONE, Asked, Other, record_of, same_model
+from noria.serving.inputs import Inputs, read_inputs
+from noria.serving.later import challenger_failed, challengers_inputs, score_both
+from noria.serving.lineup import Lineup, Loaded
 from noria.serving.log import PredictionLog
 from noria.serving.metrics import Metrics
-from noria.serving.model import Arm, BadPayload, IdTaken, PredictionRecord
+from noria.serving.model import BadPayload, PredictionRecord
 from noria.serving.rows import Ask
-from noria.serving.scoring import score_row
+from noria.serving.scoring import score_rows
 
 _log = logging.getLogger(__name__)
+_MOST_TOGETHER = 32
+"""Rows gathered before they are answered within the turn: the first of them should not wait for a thousand others."""
 
 
 class Endpoint:
@@ -32,6 +41,8 @@ class Endpoint:
         self._log = log
         self._ids = ids
         self._metrics = metrics
+        self._group: list[Asked] = []
+        self._rows = 0
 
     def answer(
         self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float, priority: int = 0
@@ -45,51 +56,125 @@ class Endpoint:
         """
         if lineup.waits:
             return self._later(lineup, asks, now, started, priority)
-        answers: dict[str, PredictionRecord] = {}
-        order, new = [], []
-        for ask in asks:
-            prediction_id = ask.prediction_id or self._ids.new(lineup.routing.model)
-            order.append(prediction_id)
-            if ask.prediction_id is not None and prediction_id not in answers:
-                earlier = self._log.find(prediction_id)
-                if earlier is not None:
-                    answers[prediction_id] = _same_model(earlier, lineup)
-            if prediction_id not in answers:
-                answers[prediction_id] = self._row(lineup, ask.row, prediction_id, now, started)
-                new.append(answers[prediction_id])
-        self._keep(new)
-        return [answers[prediction_id] for prediction_id in order]
+        asked = self._read(lineup, asks, now, started)
+        self._settle([asked])
+        return asked.replies()
 
-    def _keep(self, records: list[PredictionRecord]) -> None:
+    def begin(
+        self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float, tell: Callable[[Asked], None]
+    ) -> None:
+        """The same together with others of this turn, for a lineup that does not wait; then `tell` is called, once.
+
+        Raises what can be seen at once: BadRequestRow, IdTaken. All else is told.
+        """
+        asked = self._read(lineup, asks, now, started)
+        asked.tell = tell
+        self._group.append(asked)
+        self._rows += len(asked.new)
+        if len(self._group) == 1:
+            _in_this_turn(self._answer_group)
+        if self._rows >= _MOST_TOGETHER:
+            self._answer_group()
+
+    def _answer_group(self) -> None:
+        group, self._group, self._rows = self._group, [], 0
         try:
-            self._log.append_many(records)
-        except OverflowError:
-            raise BadPayload("a whole number of the row does not fit into 64 bits") from None
-        for record in records:
-            self._metrics.answered(record.model, record.version, record.arm, record.latency / 1e6)
+            self._settle(group)
+        except Exception as error:  # whoever asked must hear something
+            for asked in group:
+                asked.error = error
+        for asked in group:
+            try:
+                if asked.tell is not None:
+                    asked.tell(asked)
+            except Exception:  # the others are to hear theirs
+                _log.exception("an answer could not be told")
 
-    def _row(
-        self, lineup: Lineup, row: Mapping[str, Any], prediction_id: str, now: int, started: float
-    ) -> PredictionRecord:
-        inputs = read_inputs(lineup.champion, row, now)
-        output = finite(lineup.champion, score_row(lineup.champion, inputs.features))
-        challenger = self._challenge(lineup, row, now, inputs) if lineup.challenger is not None else (None, None)
-        return _record(lineup, (inputs, output, *challenger), prediction_id, now, started)
+    def _read(self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float) -> Asked:
+        asked = Asked(lineup, now, started)
+        for ask in asks:
+            name = ask.prediction_id
+            if name is None:
+                name = self._ids.new(lineup.routing.model)
+            else:
+                asked.given = True
+                earlier = self._log.find(name)
+                if earlier is not None:
+                    asked.known[name] = same_model(earlier, lineup)
+            asked.ids.append(name)
+            if not asked.given or (name not in asked.known and name not in asked.new):
+                asked.inputs.append(read_inputs(lineup.champion, ask.row, now))
+                asked.new.append(name)
+                asked.rows.append(ask.row)
+        return asked
+
+    def _settle(self, group: Sequence[Asked]) -> None:
+        """Answers or errors for all, what is answered in the log."""
+        for lineup, same in _by_lineup(group):
+            self._score(lineup, same)
+        self._keep(group)
+
+    def _score(self, lineup: Lineup, group: Sequence[Asked]) -> None:
+        inputs = group[0].inputs if len(group) == 1 else [one for asked in group for one in asked.inputs]
+        outputs = score_rows(lineup.champion, [one.features for one in inputs])
+        challenger = lineup.challenger
+        others = None if challenger is None else self._challenge(lineup, challenger, group, inputs)
+        finished, start = monotonic(), 0
+        for asked in group:
+            until = start + len(asked.inputs)
+            asked.answered(outputs[start:until], others and others[start:until], finished)
+            start = until
 
     def _challenge(
-        self, lineup: Lineup, row: Mapping[str, Any], now: int, seen: Inputs
-    ) -> tuple[Inputs | None, float | None]:
-        """The challenger's answer; None when there is no challenger or it fails: it must never hurt anybody."""
-        challenger = lineup.challenger
-        if challenger is None:
-            return None, None
+        self, lineup: Lineup, challenger: Loaded, group: Sequence[Asked], inputs: Sequence[Inputs]
+    ) -> list[Other]:
+        """The challenger's answers, none for a row where it fails: it must never hurt anybody."""
+        rows = ((asked.now, row) for asked in group for row in asked.rows)
+        seen = list(inputs) if lineup.same_inputs else challengers_inputs(lineup, rows, self._metrics)
+        outputs = iter(score_rows(challenger, [one.features for one in seen if one is not None]))
+        found: list[Other] = []
+        for known in seen:
+            output = None if known is None else next(outputs)
+            if isinstance(output, Exception):
+                challenger_failed(lineup, output, self._metrics)
+                output = None
+            found.append(ALONE if output is None else (known, output))
+        return found
+
+    def _keep(self, group: Sequence[Asked]) -> None:
+        given = any(asked.given for asked in group)
+        if given:
+            self._join(group)
         try:
-            inputs = seen if lineup.same_inputs else read_inputs(challenger, row, now)
-            return inputs, finite(challenger, score_row(challenger, inputs.features))
+            self._write([one for asked in group for one in asked.fresh], new=not given)
         except Exception as error:
-            self._metrics.failed("challenger")
-            _log.warning("challenger %s of %s failed: %s", challenger.number, lineup.routing.model, error)
-            return None, None
+            if len(group) > 1:  # it may be one's fault alone
+                for asked in group:
+                    self._keep([asked])
+            elif group[0].fresh:
+                group[0].error = _misfit() if isinstance(error, OverflowError) else error
+
+    def _write(self, records: list[PredictionRecord], *, new: bool) -> None:
+        if records:
+            self._log.append_many(records, new=new)
+            self._metrics.answered(records)
+
+    def _join(self, group: Sequence[Asked]) -> None:
+        """One answer for an id that several ask for at the same time."""
+        seen: dict[str, PredictionRecord] = {}
+        for asked in group:
+            fresh = []
+            for record in asked.fresh:
+                earlier = seen.get(record.prediction_id) or self._log.find(record.prediction_id)
+                if earlier is None:
+                    seen[record.prediction_id] = record
+                    fresh.append(record)
+                    continue
+                try:
+                    asked.known[record.prediction_id] = same_model(earlier, asked.lineup)
+                except NoriaError as error:
+                    asked.error = error
+            asked.fresh = fresh if asked.error is None else []
 
     async def _later(
         self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float, priority: int
@@ -102,51 +187,43 @@ class Endpoint:
         scored = await score_both(lineup, list(new.values()), now, priority, self._metrics)
         answers |= self._earlier(lineup, wanted)  # somebody else may have been given the same id meanwhile
         fresh = [
-            _record(lineup, both, prediction_id, now, started)
+            record_of(lineup, both, prediction_id, now, monotonic() - started)
             for prediction_id, both in zip(new, scored, strict=True)
             if prediction_id not in answers
         ]
-        self._keep(fresh)
+        try:
+            self._write(fresh, new=False)
+        except OverflowError:
+            raise _misfit() from None
         answers |= {one.prediction_id: one for one in fresh}
         return [answers[prediction_id] for prediction_id, _ in wanted]
 
     def _earlier(self, lineup: Lineup, wanted: Sequence[tuple[str, Ask]]) -> dict[str, PredictionRecord]:
         given = (prediction_id for prediction_id, ask in wanted if ask.prediction_id is not None)
         found = ((prediction_id, self._log.find(prediction_id)) for prediction_id in dict.fromkeys(given))
-        return {prediction_id: _same_model(one, lineup) for prediction_id, one in found if one is not None}
+        return {prediction_id: same_model(one, lineup) for prediction_id, one in found if one is not None}
 
 
-def _record(lineup: Lineup, both: Both, prediction_id: str, now: int, started: float) -> PredictionRecord:
-    inputs, output, challenger, other = both
-    key = str(inputs.request[lineup.champion.package.inputs.key])
-    arm: Arm = "champion" if challenger is None else lineup.arm(key)
-    version, other_version = lineup.champion.number, None
-    if lineup.challenger is not None and challenger is not None and other is not None:
-        other_version = lineup.challenger.number
-        if arm == "challenger":
-            inputs, output, other = challenger, other, output
-            version, other_version = other_version, version
-    return PredictionRecord(
-        prediction_id=prediction_id,
-        model=lineup.routing.model,
-        version=version,
-        arm=arm,
-        at=now,
-        key=key,
-        request=inputs.request,
-        features=inputs.features,
-        output=output,
-        latency=(monotonic() - started) * 1e6,
-        other_version=other_version,
-        other_output=other,
-        rollout=lineup.routing.rollout,
-    )
+def _in_this_turn(call: Callable[[], Any]) -> None:
+    """Call when the running loop has read what lies there to be read; where none runs, now."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        call()
+    else:
+        loop.call_soon(call)
 
 
-def _same_model(earlier: PredictionRecord, lineup: Lineup) -> PredictionRecord:
-    if earlier.model != lineup.routing.model:
-        raise IdTaken(
-            f"prediction id {earlier.prediction_id!r} belongs to an answer of model {earlier.model!r}",
-            hint="ids are unique over all models of a server; put the model's name into them",
-        )
-    return earlier
+def _by_lineup(group: Sequence[Asked]) -> Iterable[tuple[Lineup, Sequence[Asked]]]:
+    """Those who ask the same lineup at the same moment: mostly all."""
+    first = group[0].lineup if group else None
+    if first is not None and all(asked.lineup is first for asked in group):
+        return [(first, group)]
+    found: dict[int, list[Asked]] = {}
+    for asked in group:
+        found.setdefault(id(asked.lineup), []).append(asked)
+    return [(same[0].lineup, same) for same in found.values()]
+
+
+def _misfit() -> BadPayload:
+    return BadPayload("a whole number of the row does not fit into 64 bits")

@@ -31,5 +31,10 @@ def read_inputs(loaded: Loaded, row: Mapping[str, Any], now: int) -> Inputs:
 def finite(loaded: Loaded, output: float) -> float:
     """The output itself. Raises BadAnswer when it is NaN or infinite."""
     if not math.isfinite(output):
-        raise BadAnswer(f"version {loaded.number} of {loaded.model!r} answered {output}, which is no finite number")
+        raise not_finite(loaded, output)
     return output
+
+
+def not_finite(loaded: Loaded, output: float) -> BadAnswer:
+    """What is wrong with such an answer."""
+    return BadAnswer(f"version {loaded.number} of {loaded.model!r} answered {output}, which is no finite number")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,9 @@ async def score_both(
     if lineup.challenger is None:  # as nearly always: two tasks less
         alone = await score_later(lineup.champion, [one.features for one in seen], priority)
         return [(mine, finite(lineup.champion, output), None, None) for mine, output in zip(seen, alone, strict=True)]
-    other = _challengers_inputs(lineup, rows, seen, now, metrics)
+    other = list[Inputs | None](seen)
+    if not lineup.same_inputs:
+        other = challengers_inputs(lineup, ((now, row) for row in rows), metrics)
     first = asyncio.ensure_future(score_later(lineup.champion, [one.features for one in seen], priority))
     second = asyncio.ensure_future(_challenge(lineup, other, priority, metrics))
     try:
@@ -45,19 +47,16 @@ async def score_both(
     ]
 
 
-def _challengers_inputs(
-    lineup: Lineup, rows: Sequence[Mapping[str, Any]], seen: Sequence[Inputs], now: int, metrics: Metrics
+def challengers_inputs(
+    lineup: Lineup, rows: Iterable[tuple[int, Mapping[str, Any]]], metrics: Metrics
 ) -> list[Inputs | None]:
-    if lineup.challenger is None:
-        return [None] * len(rows)
-    if lineup.same_inputs:
-        return list(seen)
+    """Rows, each with the moment whose features are used, as the challenger sees them; None where there is none."""
     found: list[Inputs | None] = []
-    for row in rows:
+    for now, row in rows:
         try:
-            found.append(read_inputs(lineup.challenger, row, now))
+            found.append(None if lineup.challenger is None else read_inputs(lineup.challenger, row, now))
         except Exception as error:
-            _failed(lineup, error, metrics)
+            challenger_failed(lineup, error, metrics)
             found.append(None)
     return found
 
@@ -71,13 +70,14 @@ async def _challenge(
     try:
         outputs = iter(await score_later(lineup.challenger, asked, priority))
     except Exception as error:
-        _failed(lineup, error, metrics)
+        challenger_failed(lineup, error, metrics)
         return [None] * len(inputs)
     found = [None if one is None else next(outputs) for one in inputs]
     return [None if one is None or not math.isfinite(one) else one for one in found]
 
 
-def _failed(lineup: Lineup, error: Exception, metrics: Metrics) -> None:
+def challenger_failed(lineup: Lineup, error: Exception, metrics: Metrics) -> None:
+    """Count it and say so; nobody's answer suffers."""
     metrics.failed("challenger")
     number = lineup.challenger.number if lineup.challenger else None
     _log.warning("challenger %s of %s failed: %s", number, lineup.routing.model, error)

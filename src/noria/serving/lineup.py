@@ -33,6 +33,10 @@ class Scorer(Protocol):
         """The prediction for one row of flattened inputs."""
         ...
 
+    def predict_rows(self, rows: Sequence[Mapping[str, Any]]) -> list[float]:
+        """The predictions for several, in their order."""
+        ...
+
 
 class Elsewhere:
     """The scorer of a version that does not answer by itself: on demand its seat does, a graph asks its members."""

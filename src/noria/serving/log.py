@@ -131,18 +131,21 @@ class PredictionLog:
         """Log an answered row. An id that is in the log already is not logged again."""
         self.append_many([record])
 
-    def append_many(self, records: Sequence[PredictionRecord]) -> None:
-        """Log answered rows, all or none. Raises StorageFull: then nobody may be told the answers."""
+    def append_many(self, records: Sequence[PredictionRecord], *, new: bool = False) -> None:
+        """Log answered rows, all or none. Raises StorageFull: then nobody may be told the answers.
+
+        `new` says that none of the ids can be there already, which saves looking for them.
+        """
         wanted = [one for one in map(self._written, records) if one is not None] if self._rules else records
         index = self._predictions.index
-        new: dict[int, PredictionRecord] = {}
+        fresh: dict[int, PredictionRecord] = {}
         for record in wanted:
             identity = hash_id(record.prediction_id)
-            if identity not in new and index.position(identity) is None:
-                new[identity] = record
-        if new:
-            self._predictions.append(new)
-        for record in new.values():
+            if new or (identity not in fresh and index.position(identity) is None):
+                fresh[identity] = record
+        if fresh:
+            self._predictions.append(fresh)
+        for record in fresh.values():
             self._latest[record.prediction_id] = record
         while len(self._latest) > _LATEST:
             del self._latest[next(iter(self._latest))]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter as Counts
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from noria.serving.lane_metrics import LaneMetrics
 from noria.serving.lineup import Board
-from noria.serving.model import Arm
+from noria.serving.model import PredictionRecord
 from noria.serving.seat_metrics import SeatMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -51,10 +52,13 @@ class Metrics:
         self._counter = cache(self._predictions.labels)
         self._timer = cache(self._duration.labels)
 
-    def answered(self, model: str, version: int, arm: Arm, seconds: float) -> None:
-        """A row was answered."""
-        self._counter(model, version, arm).inc()
-        self._timer(model).observe(seconds)
+    def answered(self, records: Sequence[PredictionRecord]) -> None:
+        """Rows were answered."""
+        counted = Counts((one.model, one.version, one.arm) for one in records)
+        for (model, version, arm), rows in counted.items():
+            self._counter(model, version, arm).inc(rows)
+        for one in records:
+            self._timer(one.model).observe(one.latency / 1e6)
 
     def failed(self, reason: str) -> None:
         """A prediction request was refused or broke; `reason` is a code or `challenger`."""

@@ -12,7 +12,7 @@ class Pace:
     """A mean of run times in processor seconds, weighted towards the latest; an outlier counts as four times the mean.
 
     Wall time would move models to their lanes whenever the machine is busy, which makes it busier still. One run in
-    sixteen is measured: asking for a thread's time costs as much as reading a row. `inline` turns false above
+    sixty-four is measured: asking for a thread's time costs as much as reading a row. `inline` turns false above
     300 us, where handing a row to a thread costs less than everybody's waiting for it, and true again below 200 us.
     """
 
@@ -26,7 +26,7 @@ class Pace:
     def due(self) -> bool:
         """Whether the next run is to be measured."""
         self._calls += 1
-        return not self._calls & 15
+        return not self._calls & 63
 
     def took(self, seconds: float) -> None:
         """One row was answered in so many seconds."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from math import isfinite
 from typing import Any
 
 from noria.core.clock import thread_seconds
 from noria.serving.caching import PredictionCache
+from noria.serving.inputs import not_finite
 from noria.serving.lineup import Loaded
 
+_log = logging.getLogger(__name__)
 Row = Mapping[str, Any]
 
 
@@ -27,6 +31,27 @@ def score_row(loaded: Loaded, features: Row) -> float:
         found = _run(loaded, features)
         cache.put(key, found)
     return found
+
+
+def score_rows(loaded: Loaded, rows: Sequence[Row]) -> list[float | Exception]:
+    """The outputs for rows, on the caller's thread, in one run; for a row that the model refuses its error.
+
+    An output that is not finite is a BadAnswer.
+    """
+    if len(rows) > 1 and loaded.cache is None:
+        try:
+            return [one if isfinite(one) else not_finite(loaded, one) for one in _run_many(loaded, rows)]
+        except Exception:  # one of them may have spoilt it for the others
+            _log.debug("%d rows of %s are run one by one", len(rows), loaded.model, exc_info=True)
+    return [_tried(loaded, row) for row in rows]
+
+
+def _tried(loaded: Loaded, row: Row) -> float | Exception:
+    try:
+        output = score_row(loaded, row)
+    except Exception as error:
+        return error
+    return output if isfinite(output) else not_finite(loaded, output)
 
 
 async def score_later(loaded: Loaded, rows: Sequence[Row], priority: int = 0) -> list[float]:
@@ -51,6 +76,16 @@ def _run(loaded: Loaded, features: Row) -> float:
     output = loaded.scorer.predict_row(features)
     pace.took(thread_seconds() - began)
     return output
+
+
+def _run_many(loaded: Loaded, rows: Sequence[Row]) -> list[float]:
+    pace = loaded.pace
+    if not pace.due():
+        return loaded.scorer.predict_rows(rows)
+    began = thread_seconds()
+    outputs = loaded.scorer.predict_rows(rows)
+    pace.took((thread_seconds() - began) / len(rows))
+    return outputs
 
 
 async def _remembered(loaded: Loaded, cache: PredictionCache, rows: Sequence[Row], priority: int) -> list[float]:

@@ -12,8 +12,9 @@ from tiny_airline import INPUTS, packaged
 
 from noria.core.schema import Column
 from noria.serving.contracts import infer_json
+from noria.serving.contracts.datatypes import DATATYPES
 from noria.serving.contracts.infer_json import Tensor, asks_of
-from noria.serving.contracts.shape import DATATYPES, Shape
+from noria.serving.contracts.shape import Shape
 from noria.serving.contracts.tensors import read_infer
 from noria.serving.json_body import decode
 from noria.serving.lineup import Lineup, Loaded
@@ -87,7 +88,5 @@ def test_both_ways_read_the_same(shape: Shape, body: dict) -> None:
 def test_what_is_as_it_should_be_takes_the_quick_way(shape: Shape) -> None:
     for rows in (1, 3):
         tensors = [Tensor(name, kind, [rows], [value] * rows) for name, (kind, value) in FITTING.items()]
-        assert len(asks_of(tensors, shape.tensors)) == rows
-        assert (
-            len(asks_of([*tensors, Tensor("prediction_id", "BYTES", [rows, 1], ["x"] * rows)], shape.tensors)) == rows
-        )
+        assert len(asks_of(tensors, shape)) == rows
+        assert len(asks_of([*tensors, Tensor("prediction_id", "BYTES", [rows, 1], ["x"] * rows)], shape)) == rows

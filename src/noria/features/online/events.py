@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 from noria.core.clock import Micros, parse_moment, to_micros
@@ -16,6 +18,7 @@ from noria.data.model import INGESTED_AT
 
 Converter = Callable[[Any], Any]
 _SHOWN = 20
+_FLOAT = {float}
 _FIRST, _LAST = to_micros(datetime.min), to_micros(datetime.max)
 
 
@@ -54,10 +57,13 @@ class RowReader:
             for column, (_, convert, _) in zip(columns, self._converters, strict=True)
         ]
         self._readable = {*self.names, *also}
+        self._float_names = [name for name, plain, _ in self._plain if plain is float]
+        self._floats = itemgetter(*self._float_names) if len(self._float_names) > 1 else None
+        self._others = [one for one in self._plain if one[1] is not float]
 
     def read(self, row: Any, place: str, faults: list[Fault]) -> dict[str, Any]:
         """The row with typed values; everything wrong with it is added to `faults`, with its path from `place`."""
-        if not isinstance(row, Mapping):
+        if type(row) is not dict and not isinstance(row, Mapping):
             faults.append(Fault(place, f"must be an object, not {type(row).__name__}"))
             return {}
         try:
@@ -68,7 +74,13 @@ class RowReader:
     def _whole(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row with every column and nothing else. Raises KeyError or Misfit for any other: it is looked at again."""
         typed = {}
-        for name, plain, convert in self._plain:
+        columns = self._plain
+        if self._floats is not None:
+            values = self._floats(row)
+            if set(map(type, values)) == _FLOAT and isfinite(sum(values)):  # the usual row: all of them at once
+                typed = dict(zip(self._float_names, values, strict=True))
+                columns = self._others
+        for name, plain, convert in columns:
             value = row[name]
             # most of what comes has its type already; NaN and infinity do not leave 0
             kind = type(value)

@@ -9,8 +9,9 @@ from shlex import quote as in_shell
 from typing import Any
 from urllib.parse import quote
 
+from noria.serving.contracts.datatypes import DATATYPES
 from noria.serving.contracts.model import Contract, Route
-from noria.serving.contracts.shape import DATATYPES, Shape
+from noria.serving.contracts.shape import Shape
 from noria.serving.model import Request
 
 

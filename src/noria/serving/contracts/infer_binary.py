@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from noria.serving.contracts.datatypes import DATATYPES, FLOATS
 from noria.serving.contracts.infer_json import Body, Tensor, asks_of
-from noria.serving.contracts.shape import DATATYPES, FLOATS, Shape
+from noria.serving.contracts.shape import Shape
 from noria.serving.contracts.tensors import Infer, read_infer, show_infer
 from noria.serving.json_body import decode, encode, kind_of
 from noria.serving.model import BadPayload, PredictionRecord, Response
@@ -49,7 +50,7 @@ def read(body: bytes, header: str, shape: Shape) -> Infer:
         decode(document)
         raise BadPayload(f"the document is none of an infer request: {error}") from None
     _fill(asked.inputs, memoryview(body)[length:])
-    asks = asks_of(asked.inputs, shape.tensors)
+    asks = asks_of(asked.inputs, shape)
     if asks is None or asked.outputs is not None or asked.parameters is not None:
         return read_infer(_plain(asked), shape)
     return Infer(asks, asked.id)

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from noria.serving.contracts.shape import PREDICTION_ID, Fits, Shape
+from noria.serving.contracts.datatypes import PREDICTION_ID, Fits
+from noria.serving.contracts.shape import Shape
 from noria.serving.contracts.tensors import Infer, read_infer
 from noria.serving.json_body import decode
 from noria.serving.rows import LONGEST_ID, MOST_ROWS, Ask
@@ -36,7 +37,7 @@ class Body(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(Body)
-_ONE_ROW = ([1], [1, 1])
+_ONE, _ONE_BY_ONE = [1], [1, 1]
 
 
 def read(body: bytes, shape: Shape) -> Infer:
@@ -46,37 +47,34 @@ def read(body: bytes, shape: Shape) -> Infer:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         asked = None
     if asked is not None and asked.outputs is None and asked.parameters is None:
-        asks = asks_of(asked.inputs, shape.tensors)
+        asks = asks_of(asked.inputs, shape)
         if asks is not None:
             return Infer(asks, asked.id)
     return read_infer(decode(body), shape)
 
 
-def asks_of(tensors: Sequence[Tensor], fitting: dict[str, dict[str, Fits]]) -> list[Ask] | None:
+def asks_of(tensors: Sequence[Tensor], shape: Shape) -> list[Ask] | None:
     """The rows of tensors; None when anything about them is odd."""
     if not tensors:
         return None
-    if tensors[0].shape in _ONE_ROW:
-        return _one(tensors, fitting)
-    return _many(tensors, fitting)
+    if tensors[0].shape in (_ONE, _ONE_BY_ONE):
+        return _one(tensors, shape)
+    return _many(tensors, shape.tensors)
 
 
-def _one(tensors: Sequence[Tensor], fitting: dict[str, dict[str, Fits]]) -> list[Ask] | None:
-    row: dict[str, Any] = {}
-    for tensor in tensors:
-        name, data, types = tensor.name, tensor.data, fitting.get(tensor.name)
-        fits = types.get(tensor.datatype) if types is not None else None
-        if fits is None or data is None or len(data) != 1 or tensor.shape not in _ONE_ROW:
-            return None
-        (value,) = data
-        kinds, least, most = fits
-        kind = type(value)
-        if kind not in kinds or (kind is int and not least <= value <= most):
-            return None
-        row[name] = value
-    if len(row) != len(tensors):
+def _one(tensors: Sequence[Tensor], shape: Shape) -> list[Ask] | None:
+    layout = shape.layouts.of([one.name for one in tensors], [one.datatype for one in tensors])
+    sizes = [one.shape for one in tensors]
+    if layout is None or sizes.count(_ONE) + sizes.count(_ONE_BY_ONE) != len(sizes):
         return None
-    if PREDICTION_ID not in row:
+    try:
+        values = [value for (value,) in [one.data or [] for one in tensors]]
+    except ValueError:
+        return None
+    if not layout.fits(values):
+        return None
+    row = dict(zip(layout.names, values, strict=True))
+    if not layout.chooses:
         return [Ask(row)]
     chosen = row.pop(PREDICTION_ID)
     return [Ask(row, chosen)] if _is_id(chosen) else None

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from noria.core.schema import Column
-from noria.serving.contracts.shape import PREDICTION_ID, Shape
+from noria.serving.contracts.datatypes import PREDICTION_ID
+from noria.serving.contracts.shape import Shape
 from noria.serving.json_body import as_object, kind_of
 from noria.serving.model import BadPayload
 from noria.serving.rows import Ask, few_enough, read_ask

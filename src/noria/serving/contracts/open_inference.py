@@ -13,8 +13,9 @@ from typing import Any
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
 from noria.serving.contracts import infer_binary, infer_json
+from noria.serving.contracts.datatypes import DATATYPES, PREDICTION_ID
 from noria.serving.contracts.model import Contract, House, NotOffered, Pending, Route
-from noria.serving.contracts.shape import DATATYPES, PREDICTION_ID, Shape
+from noria.serving.contracts.shape import Shape
 from noria.serving.contracts.statistics import statistics
 from noria.serving.contracts.tensors import show_infer
 from noria.serving.contracts.versions import lineup_of

@@ -7,37 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from noria.core.schema import Column, DType
+from noria.serving.contracts.datatypes import DATATYPES, PREDICTION_ID, Fits, fits_of
+from noria.serving.contracts.layouts import Layouts
 from noria.serving.lineup import Lineup
-
-PREDICTION_ID = "prediction_id"
-"""A column that every contract knows besides those of the model: the caller's own id of a row."""
-
-_UNSIGNED = {f"UINT{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32, 64)}
-_SIGNED = {f"INT{bits}": (-(1 << bits - 1), (1 << bits - 1) - 1) for bits in (8, 16, 32, 64)}
-INTEGERS = {**_UNSIGNED, **_SIGNED}
-"""The least and the greatest value of each integer datatype of the Open Inference Protocol."""
-FLOATS = ("FP16", "FP32", "FP64")
-DATATYPES: dict[DType, tuple[str, ...]] = {
-    "string": ("BYTES",),
-    "int": ("INT64", *(name for name in INTEGERS if name != "INT64")),
-    "float": ("FP64", "FP32", "FP16", *INTEGERS),
-    "bool": ("BOOL",),
-    "time": ("INT64", "BYTES"),
-}
-"""Which datatypes each column takes; the first is the one that metadata names. A time is microseconds or ISO text."""
-
-Fits = tuple[frozenset[type], int, int]
-"""What a tensor may hold as it is: types, and the least and the greatest whole number."""
-_NONE = type(None)
-_ANY_INTEGER = (-(1 << 1030), 1 << 1030)
-
-
-def _fits(datatype: str) -> Fits:
-    if datatype in INTEGERS:
-        return frozenset((int, _NONE)), *INTEGERS[datatype]
-    if datatype in FLOATS:
-        return frozenset((float, int, _NONE)), *_ANY_INTEGER
-    return frozenset((bool if datatype == "BOOL" else str, _NONE)), *_ANY_INTEGER
 
 
 @dataclass(frozen=True)
@@ -62,9 +34,14 @@ class Shape:
         """By input name and datatype: what its tensor may hold."""
         columns = {**self.columns, PREDICTION_ID: Column(PREDICTION_ID, "string")}
         return {
-            name: {datatype: _fits(datatype) for datatype in DATATYPES[column.dtype]}
+            name: {datatype: fits_of(datatype) for datatype in DATATYPES[column.dtype]}
             for name, column in columns.items()
         }
+
+    @cached_property
+    def layouts(self) -> Layouts:
+        """What single rows looked like so far."""
+        return Layouts(self.tensors)
 
     @property
     def label(self) -> str:

@@ -16,8 +16,9 @@ import msgspec
 
 from noria.core.schema import Column
 from noria.core.suggest import did_you_mean
+from noria.serving.contracts.datatypes import DATATYPES, FLOATS, INTEGERS, PREDICTION_ID
 from noria.serving.contracts.model import NotOffered
-from noria.serving.contracts.shape import DATATYPES, FLOATS, INTEGERS, PREDICTION_ID, Shape
+from noria.serving.contracts.shape import Shape
 from noria.serving.json_body import as_object, kind_of
 from noria.serving.model import BadPayload, PredictionRecord
 from noria.serving.rows import MOST_ROWS, Ask, read_id

@@ -184,7 +184,7 @@ def _read(request: Any, raws: Sequence[bytes], shape: Shape) -> Infer:
         tensors = [_raw_tensor(one, raw) for one, raw in zip(request.inputs, raws, strict=True)]
     else:
         tensors = [_typed_tensor(one) for one in request.inputs]
-    asks = None if request.outputs else asks_of(tensors, shape.tensors)
+    asks = None if request.outputs else asks_of(tensors, shape)
     if asks is not None:
         return Infer(asks, request.id or None)
     body: dict[str, Any] = {

@@ -12,7 +12,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from noria.serving.contracts.shape import PREDICTION_ID, Shape
+from noria.serving.contracts.datatypes import PREDICTION_ID
+from noria.serving.contracts.shape import Shape
 from noria.serving.grpc.columns import RAW_TYPES
 from noria.serving.rows import Ask
 

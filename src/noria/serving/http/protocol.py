@@ -16,12 +16,15 @@ from noria.serving.http.reading import RequestReader
 from noria.serving.http.wire import compressed, encode, plain_body, request_id
 from noria.serving.json_body import refusal
 from noria.serving.model import Request, Response
+from noria.serving.promise import Promise
 
 if TYPE_CHECKING:
     from noria.serving.http.server import HttpServer
 
 _LINGER_SECONDS = 2.0
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_UNCOUNTED = (Response, Promise)
+"""What is there at once, or by the end of the turn: nobody waits for it."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -34,7 +37,9 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
         self._reader = RequestReader(server.limits, self._asked, self._go_ahead)
         self._queue: deque[tuple[Request | Response, bool]] = deque()
-        self._pending: asyncio.Future[Response] | None = None
+        self._pending: asyncio.Future[Response] | Promise[Response] | None = None
+        self._current: tuple[Request, bool] | None = None
+        """The request that a promise was given for."""
         self._paused = self._held = False
         """Whether the client does not read, and whether it is not read because too much of its own waits."""
         self._last = self._lingering = False
@@ -117,6 +122,10 @@ class Connection(asyncio.Protocol):
         if isinstance(response, Response):
             self._send(request, response, keep)
             return
+        if isinstance(response, Promise):
+            self._pending, self._current = response, (request, keep)
+            response.then(self._kept)
+            return
         self._pending = pending = asyncio.ensure_future(response)
         self._server.waiting += 1
         pending.add_done_callback(lambda _: self._answered(request, pending, keep))
@@ -130,12 +139,21 @@ class Connection(asyncio.Protocol):
                 return refusal(error)
             request = Request(request.method, request.path, request.headers, body, request.query)
         response = self._server.begin(request)
-        if not isinstance(response, Response) and self._server.waiting >= self._limits.waiting:
+        if not isinstance(response, _UNCOUNTED) and self._server.waiting >= self._limits.waiting:
             close = getattr(response, "close", None)
             if close is not None:
                 close()
             return refusal(Overloaded("too many requests wait for their answers", hint="try again in a moment"))
         return response
+
+    def _kept(self, response: Response) -> None:
+        """A promise was kept."""
+        current, self._pending, self._current = self._current, None, None
+        if current is None or self._transport.is_closing():
+            return
+        self._send(current[0], response, current[1])
+        if self._queue or self._held:
+            self._go_on()
 
     def _answered(self, request: Request, pending: asyncio.Future[Response], keep: bool) -> None:
         self._pending = None

@@ -29,6 +29,10 @@ _SWITCH_SECONDS = 0.0005
 """How long a thread beside the loop, such as the log's, may hold the interpreter while a request waits."""
 
 
+_YOUNG = 20_000
+"""Objects between two looks for garbage: requests leave no circles, and a look costs what a few of them do."""
+
+
 class HttpServer:
     """Connections of one process. `begin` makes a response of a request, at once or awaitably, and never raises.
 
@@ -130,6 +134,7 @@ def run(
 
     def begin() -> None:
         gc.collect()
+        gc.set_threshold(_YOUNG)
         gc.freeze()  # what was loaded stays: looking through it again and again stops the loop for 100 ms
         ready()
 

@@ -90,6 +90,11 @@ class NativeScorer:
         """The answer to one row."""
         return float(self.predict({column.name: [row[column.name]] for column in self.columns})[0])
 
+    def predict_rows(self, rows: Sequence[Mapping[str, Any]]) -> list[float]:
+        """The answers to several rows."""
+        found: list[float] = self.predict({one.name: [row[one.name] for row in rows] for one in self.columns}).tolist()
+        return found
+
     def close(self) -> None:
         """End the worker. Closing again changes nothing; a closed one does not answer."""
         with self._lock:
