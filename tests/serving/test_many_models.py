@@ -116,6 +116,10 @@ def test_two_hundred_models_in_the_room_of_ten_answer_all_who_ask_at_random(open
         model, row = rng.randrange(200), rng.randrange(len(rows))
         if rng.random() < 0.02:
             plane.unload(names(200)[rng.randrange(200)])
+        if rng.random() < 0.05:  # somebody who does not wait for the answer
+            gone = asyncio.create_task(output(plane, names(200)[model], rows[row]))
+            asyncio.get_running_loop().call_later(rng.random() / 50, gone.cancel)
+            await asyncio.wait([gone])
         assert await output(plane, names(200)[model], rows[row]) == right[model % SEEDS][row]
         most = max(most, len(plane.seats.present))
         assert not plane.seats.budget.over or len(plane.seats.present) == 1
@@ -137,6 +141,8 @@ def test_two_hundred_models_in_the_room_of_ten_answer_all_who_ask_at_random(open
     assert counts(plane, "noria_models_in_memory")[()] == len(plane.seats.present)
     assert after - before < 30 * MB  # 800 requests and hundreds of loads later
     assert not counts(plane, "noria_prediction_errors_total")
+    seats = [plane.board.lineups[name].champion.seat for name in names(200)]
+    assert {(seat.waiting, seat.stay.users if seat.stay else 0) for seat in seats} == {(0, 0)}
 
 
 def test_first_requests_at_the_same_time_load_once_and_hold_nobody_else_up(open_many) -> None:
