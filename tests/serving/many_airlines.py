@@ -1,6 +1,6 @@
 """Many models in one server: copies of the tiny airline's, which differ in name alone, or in what they were trained on.
 
-A server process when run as a script: `many_airlines.py ROOT MODELS MEMORY`.
+A server process when run as a script: `many_airlines.py ROOT MODELS MEMORY [graph]`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from noria.optimization.operations import save_package
 from noria.registry.model import Lineage, Version
 from noria.registry.operations import promote, register
 from noria.serving.data_plane import run_data_plane
+from noria.serving.graphs.model import GraphSpec, StepSpec
 from noria.serving.model import LoadRules, ServedModel
 from noria.validation.model import Evaluation, GateSheet
 from noria.workspace.workspace import Workspace
 
 SEEDS = 3
+BOTH = GraphSpec("both", "ensemble", (StepSpec("m000", "m000"), StepSpec("m001", "m001")), "max")
 
 
 def names(models: int) -> list[str]:
@@ -57,6 +59,7 @@ def main() -> None:
     models, memory = int(sys.argv[2]), int(sys.argv[3])
     run_data_plane(
         ws, served(names(models)), tiny_airline.FUNCTIONS, port=0, memory=memory,
+        graphs=[BOTH] if "graph" in sys.argv else [],
         on_ready=lambda url: print(url, flush=True),
     )  # fmt: skip
     ws.close()
