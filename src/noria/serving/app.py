@@ -17,7 +17,6 @@ from noria.core.clock import Clock, ManualClock, monotonic
 from noria.core.errors import NoriaError
 from noria.features.online.features import OnlineFeatures
 from noria.serving import feedback, rows
-from noria.serving.asked import Asked
 from noria.serving.contracts import all as contracts
 from noria.serving.contracts import documents
 from noria.serving.contracts.model import Contract, Pending, Route, Show
@@ -156,13 +155,12 @@ class App:
         """What `show` makes of the answers: with those to others of this turn, unless a version must be waited for."""
         plane, manner = self._plane, self._manner
         if not manner.explain and not lineup.waits:
-            promise: Promise[Response] = Promise()
-            plane.endpoint.begin(lineup, asks, plane.clock.now(), started, partial(_tell, promise, show))
-            return promise
+            answers = plane.endpoint.begin(lineup, asks, plane.clock.now(), started)
+            return answers.into(show).into(answer)
         if manner.explain:
             few_enough(asks)
-        answers = plane.endpoint.answer(lineup, asks, plane.clock.now(), started, manner.priority)
-        return _explained(lineup, answers, show) if manner.explain else _awaited(answers, show)
+        later = plane.endpoint.answer(lineup, asks, plane.clock.now(), started, manner.priority)
+        return _explained(lineup, later, show) if manner.explain else _awaited(later, show)
 
     @property
     def contracts(self) -> Sequence[Contract]:
@@ -270,12 +268,3 @@ async def _explained(
 
 async def _awaited(answers: list[PredictionRecord] | Awaitable[list[PredictionRecord]], show: Show) -> Response:
     return answer(show(answers if isinstance(answers, list) else await answers))
-
-
-def _tell(promise: Promise[Response], show: Show, asked: Asked) -> None:
-    try:
-        response = answer(show(asked.replies()))
-    except Exception as error:
-        promise.fail(error)
-    else:
-        promise.keep(response)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from noria.serving.inputs import Inputs
 from noria.serving.later import Both
 from noria.serving.lineup import Lineup
 from noria.serving.model import Arm, IdTaken, PredictionRecord
+from noria.serving.promise import Promise
 
 Answers = Sequence[PredictionRecord]
 Other = tuple[Inputs | None, float | None]
@@ -21,10 +22,12 @@ class Asked:
 
     `new`, `rows` and `inputs` are the rows to score: their ids, as they came, and as the champion sees them. After
     `error` there are no answers. `given` tells whether any id is the caller's own: only those can be known already.
-    `tell` is called when all is done.
+    `promise` is for whoever waits for the answers.
     """
 
-    __slots__ = ("error", "fresh", "given", "ids", "inputs", "known", "lineup", "new", "now", "rows", "started", "tell")
+    __slots__ = (
+        "error", "fresh", "given", "ids", "inputs", "known", "lineup", "new", "now", "promise", "rows", "started",
+    )  # fmt: skip
 
     def __init__(self, lineup: Lineup, now: int, started: float) -> None:
         self.lineup, self.now, self.started = lineup, now, started
@@ -36,7 +39,7 @@ class Asked:
         self.fresh: list[PredictionRecord] = []
         self.given = False
         self.error: Exception | None = None
-        self.tell: Callable[[Asked], None] | None = None
+        self.promise: Promise[Answers] | None = None
 
     def answered(self, outputs: Sequence[float | Exception], others: Sequence[Other] | None, finished: float) -> None:
         """The outputs of the rows to score, in their order; one that failed fails the request."""
@@ -46,6 +49,15 @@ class Asked:
                 return
             other = ALONE if others is None else others[number]
             self.fresh.append(record_of(self.lineup, (inputs, output, *other), name, self.now, finished - self.started))
+
+    def tell(self) -> None:
+        """Keep the promise, or break it with the error."""
+        if self.promise is None:
+            return
+        if self.error is not None:
+            self.promise.fail(self.error)
+        else:
+            self.promise.keep(self.replies())
 
     def replies(self) -> list[PredictionRecord]:
         """The answers in the order of the rows. Raises the error."""

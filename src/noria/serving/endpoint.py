@@ -21,6 +21,7 @@ from noria.serving.lineup import Lineup, Loaded
 from noria.serving.log import PredictionLog
 from noria.serving.metrics import Metrics
 from noria.serving.model import BadPayload, PredictionRecord
+from noria.serving.promise import Promise
 from noria.serving.rows import Ask
 from noria.serving.scoring import score_rows
 
@@ -61,20 +62,22 @@ class Endpoint:
         return asked.replies()
 
     def begin(
-        self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float, tell: Callable[[Asked], None]
-    ) -> None:
-        """The same together with others of this turn, for a lineup that does not wait; then `tell` is called, once.
+        self, lineup: Lineup, asks: Sequence[Ask], now: int, started: float
+    ) -> Promise[Sequence[PredictionRecord]]:
+        """The same together with others of this turn, for a lineup that does not wait.
 
-        Raises what can be seen at once: BadRequestRow, IdTaken. All else is told.
+        Raises what can be seen at once: BadRequestRow, IdTaken.
         """
         asked = self._read(lineup, asks, now, started)
-        asked.tell = tell
+        promise: Promise[Sequence[PredictionRecord]] = Promise()
+        asked.promise = promise
         self._group.append(asked)
         self._rows += len(asked.new)
         if len(self._group) == 1:
             _in_this_turn(self._answer_group)
         if self._rows >= _MOST_TOGETHER:
             self._answer_group()
+        return promise
 
     def _answer_group(self) -> None:
         group, self._group, self._rows = self._group, [], 0
@@ -85,8 +88,7 @@ class Endpoint:
                 asked.error = error
         for asked in group:
             try:
-                if asked.tell is not None:
-                    asked.tell(asked)
+                asked.tell()
             except Exception:  # the others are to hear theirs
                 _log.exception("an answer could not be told")
 

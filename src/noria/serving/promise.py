@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Promise(Generic[T]):
@@ -15,15 +16,21 @@ class Promise(Generic[T]):
     `mend` makes a result of an error; without it, only those who await it can be told of one.
     """
 
-    __slots__ = ("_error", "_kept", "_then", "_value", "_waiting", "mend")
+    __slots__ = ("_changes", "_error", "_kept", "_then", "_value", "_waiting", "mend")
 
     def __init__(self) -> None:
         self.mend: Callable[[Exception], T] | None = None
+        self._changes: list[Callable[[Any], Any]] = []
         self._then: Callable[[T], None] | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._kept = False
-        self._value: T | None = None
+        self._value: Any = None
         self._error: Exception | None = None
+
+    def into(self, change: Callable[[T], U]) -> Promise[U]:
+        """The promise of what `change` makes of the result: this very object. It is called when the result is there."""
+        self._changes.append(change)
+        return cast("Promise[U]", self)
 
     def then(self, told: Callable[[T], None]) -> None:
         """Have the result told: at once if it is there."""
@@ -32,8 +39,8 @@ class Promise(Generic[T]):
         else:
             self._then = told
 
-    def keep(self, value: T) -> None:
-        """This is the result."""
+    def keep(self, value: Any) -> None:
+        """This is the result, before any change."""
         self._kept, self._value = True, value
         self._tell()
 
@@ -55,8 +62,14 @@ class Promise(Generic[T]):
             self._waiting.set_result(None)
 
     def _result(self) -> T:
-        if self._error is None:
-            return cast("T", self._value)
-        if self.mend is None:
-            raise self._error
-        return self.mend(self._error)
+        try:
+            if self._error is not None:
+                raise self._error
+            value = self._value
+            for change in self._changes:
+                value = change(value)
+            return cast("T", value)
+        except Exception as error:
+            if self.mend is None:
+                raise
+            return self.mend(error)

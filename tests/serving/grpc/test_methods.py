@@ -28,6 +28,10 @@ PREDICT = "/tensorflow.serving.PredictionService/Predict"
 relaxed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 
 
+async def awaited(outcome):
+    return await outcome
+
+
 @pytest.fixture
 def ask(call):
     """Calls a method with the fields of its request, or with bytes; gives the response or the refusal."""
@@ -41,7 +45,7 @@ def ask(call):
             body = MESSAGES[f"{package}.{name}Request"](**fields).SerializeToString()
         outcome = services.methods.begin(path, body)
         if not isinstance(outcome, bytes | Refused):
-            outcome = asyncio.run(outcome)
+            outcome = asyncio.run(awaited(outcome))
         if isinstance(outcome, Refused):
             return outcome
         answer = "ModelStreamInfer" if "Stream" in path else name

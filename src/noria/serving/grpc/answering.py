@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from noria.serving.grpc import frames, heads
 from noria.serving.grpc.calls import Call
 from noria.serving.grpc.frames import HEAD, NUMBER, Fault, frame
 from noria.serving.grpc.statuses import RESOURCE_EXHAUSTED, UNAVAILABLE, Late, Outcome, Refused, refused
+from noria.serving.promise import Promise
 
 if TYPE_CHECKING:
     from noria.serving.grpc.own import OwnLane
@@ -35,6 +37,7 @@ class Answering:
         self._waiting: dict[int, Call] = {}
         """Calls with an answer that the client's windows hold up."""
         self._out: list[bytes] = []
+        self._flushing = False
         self._write = write
         self._progressed = progressed
 
@@ -101,12 +104,32 @@ class Answering:
             self.refuse(call, Refused(UNAVAILABLE, "too many calls wait for their answers (try again in a moment)"))
         else:
             outcome = self._methods.begin(call.head.path, message)
-            if isinstance(outcome, bytes):
-                self._answer(call, outcome)
-            elif isinstance(outcome, Refused):
-                self.refuse(call, outcome)
+            if isinstance(outcome, bytes | Refused):
+                self._conclude(call, outcome)
+            elif isinstance(outcome, Promise):
+                outcome.then(partial(self._kept, call))
             else:
                 self._run(call, self._await(call, outcome))
+
+    def _conclude(self, call: Call, outcome: Outcome) -> None:
+        if isinstance(outcome, bytes):
+            self._answer(call, outcome)
+        else:
+            self.refuse(call, outcome)
+
+    def _kept(self, call: Call, outcome: Outcome) -> None:
+        """An answer that was promised for the end of the turn; with the others of this connection it goes out then."""
+        if self.calls.get(call.id) is not call:
+            return
+        self._conclude(call, outcome)
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush_kept)
+
+    def _flush_kept(self) -> None:
+        self._flushing = False
+        self.flush()
+        self._lane.looked()
 
     def _drop(self, call: Call, kept: int) -> None:
         self.held -= call.size - kept

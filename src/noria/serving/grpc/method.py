@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from noria.serving.grpc.statuses import Outcome, Pending, Unimplemented, refused
 from noria.serving.lineup import Board, Lineup
 from noria.serving.metrics import Metrics
 from noria.serving.model import BadPayload, PredictionRecord, ServerFault
+from noria.serving.promise import Promise
 from noria.serving.rows import Ask
 
 _log = logging.getLogger(__name__)
@@ -57,8 +59,11 @@ class Answers:
         return shape
 
     def give(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Any:
-        """What `show` makes of the answers, at once where the endpoint has them at once; else to be awaited."""
-        answers: Any = self.plane.endpoint.answer(lineup, asks, self.plane.clock.now(), started)
+        """What `show` makes of the answers: a promise for the end of this turn, or what must be awaited longer."""
+        endpoint, now = self.plane.endpoint, self.plane.clock.now()
+        if not lineup.waits:
+            return endpoint.begin(lineup, asks, now, started).into(show)
+        answers: Any = endpoint.answer(lineup, asks, now, started)
         return self._later(answers, show) if isawaitable(answers) else show(answers)
 
     async def _later(self, answers: Awaitable[Any], show: Show) -> Any:
@@ -95,6 +100,10 @@ class Methods:
             return refused(Unimplemented(f"there is no method {path[:200]!r}", hint=f"there are: {', '.join(known)}"))
         try:
             response = method.handle(method.read(body))
+            if isinstance(response, Promise):
+                promise: Promise[Outcome] = response.into(partial(self._done, method))
+                promise.mend = partial(self._refused, path, method)
+                return promise
             if isawaitable(response):
                 return self._end(path, method, response)
             return self._done(method, response)
