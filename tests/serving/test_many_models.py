@@ -302,6 +302,15 @@ def test_the_repository_says_what_is_in_memory_and_loads_and_unloads(open_many) 
     assert call.json("POST", "/v2/repository/models/m0/unload", status=404)["code"] == "N6003"
 
 
+def test_documents_of_many_models_stay_short(open_many) -> None:
+    call = Caller(open_many(200))
+    told = call.json("GET", "/")
+    assert len(told["models"]) == 200 and sorted(told["examples"]) == names(20)
+    assert list(call.json("GET", "/?model=m150")["examples"]) == ["m150"]
+    assert b"Model m150" in call("GET", "/docs?model=m150").body
+    assert b"Model m150" not in call("GET", "/docs").body and b"Model m019" in call("GET", "/docs").body
+
+
 def test_explanations_bring_a_model_into_memory(open_many) -> None:
     call = Caller(open_many(1))
     (told,) = call.json("POST", "/predict?model=m000&explain=true", flight())["predictions"]
