@@ -10,7 +10,7 @@ from noria.core.errors import NoriaError
 from noria.data.model import Location
 from noria.project.load import load
 from noria.project.values import Document, model_values, search_spec
-from noria.serving.model import CacheRules, LaneRules, LogRules
+from noria.serving.model import CacheRules, LaneRules, LoadRules, LogRules
 from noria.training.model import Choice, Range
 
 SOURCES = '[source.Visit]\npath = "v/*"\n[source.Order]\npath = "o/*"\n'
@@ -60,9 +60,30 @@ def test_how_answers_are_remembered_and_rows_gathered(write):
     assert (usual.cache, usual.lane) == (None, LaneRules())
 
 
+def test_when_models_are_in_memory_and_how_much_of_it_they_may_take(write):
+    toml = SOURCES + VALUES + "[buyer.serving]\nload = 'on demand'\nidle = '10m'\n[serving]\nmemory = '2GB'\n"
+    plan = load(write(toml=toml)).plan
+    assert (plan.model().load, plan.memory) == (LoadRules(on_demand=True, idle=600), 2_000_000_000)
+    assert "on demand, until nobody has asked for 600 s" in plan.show()
+    for text, size in (("1.5GiB", 3 << 29), ("64 MB", 64_000_000), ("1TB", 10**12), ("1000000B", 10**6)):
+        assert load(write(toml=SOURCES + VALUES + f"[serving]\nmemory = '{text}'\n")).plan.memory == size
+    usual = load(write(toml=SOURCES + VALUES)).plan
+    assert (usual.model().load, usual.memory) == (LoadRules(), None)
+
+
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
+        (SOURCES + VALUES + "[buyer.serving]\nload = 'on demnd'\n", "buyer.serving.load: must be one of 'at start', 'on demand', not 'on demnd' (did you mean 'on demand'?)"),  # noqa: E501
+        (SOURCES + VALUES + "[buyer.serving]\nload = true\n", "buyer.serving.load: must be one of"),
+        (SOURCES + VALUES + "[buyer.serving]\nidle = '10m'\n", "a model that is loaded at the start stays (add load"),
+        (SOURCES + VALUES + "[buyer.serving]\nload = 'on demand'\nidle = 600\n", "buyer.serving.idle: must be a length of time"),  # noqa: E501
+        (SOURCES + VALUES + "[buyer.serving]\nload = 'on demand'\nidle = '0s'\n", "must be a length of time above 0"),
+        (SOURCES + VALUES + "[buyer.serving]\nload = 'on demand'\nidle = '-1m'\n", "must be a length of time above 0"),
+        (SOURCES + VALUES + "[serving]\nmemory = 2\n", "serving.memory: must be a size of at least a megabyte, not 2"),
+        (SOURCES + VALUES + "[serving]\nmemory = '2 giga'\n", "serving.memory: must be a size"),
+        (SOURCES + VALUES + "[serving]\nmemory = '10B'\n", "serving.memory: must be a size"),
+        (SOURCES + VALUES + "[serving]\nmemry = '1GB'\n", "serving.memry: nobody reads this (did you mean 'memory'?)"),
         (SOURCES + VALUES + "[buyer.cache]\nsize = 5\n", "buyer.cache.ttl: must be seconds above 0, not None"),
         (SOURCES + VALUES + "[buyer.cache]\nttl = 5\nsize = 0\n", "buyer.cache.size: must be a whole number"),
         (SOURCES + VALUES + "[buyer.cache]\nttl = 5\nredis = 6379\n", "buyer.cache.redis: must be a URL"),

@@ -29,7 +29,9 @@ SCRIPT = Path(tiny_airline.__file__)
 
 
 @contextmanager
-def server(root: Path, *arguments: str, most_bytes_a_file: int | None = None) -> Iterator[tuple[str, subprocess.Popen]]:
+def server(
+    root: Path, *arguments: str, most_bytes_a_file: int | None = None, script: Path = SCRIPT
+) -> Iterator[tuple[str, subprocess.Popen]]:
     """A server process on the workspace in `root`: its URL and the process; stopped at the end."""
 
     def limit() -> None:
@@ -39,7 +41,7 @@ def server(root: Path, *arguments: str, most_bytes_a_file: int | None = None) ->
 
     path = str(Path(noria.__file__).parent.parent)
     process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(root), *arguments],
+        [sys.executable, str(script), str(root), *arguments],
         stdout=subprocess.PIPE, text=True, preexec_fn=limit, env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     try:

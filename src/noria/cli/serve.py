@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    model: Annotated[str | None, typer.Argument(help="MODEL or MODEL@ALIAS; every model when left out.")] = None,
+    model: Annotated[str | None, typer.Argument(help="MODEL, MODEL@ALIAS or GRAPH; all when left out.")] = None,
     project: Folder = HERE,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 8400,
@@ -49,7 +49,6 @@ def command(
     from noria.serving.data_plane import run_data_plane
     from noria.serving.engines import HttpOptions
     from noria.serving.http.tls import Tls
-    from noria.serving.model import ServedModel
     from noria.serving.turns import turn
 
     if with_parent:
@@ -62,11 +61,8 @@ def command(
     tls = Tls(tls_certificate, tls_key, tls_clients) if tls_certificate is not None and tls_key is not None else None
     loaded, ws = open_project(project, ManualClock() if replay else None)
     name, _, alias = (model or "").partition("@")
-    plans = [loaded.plan.model(name)] if name else list(loaded.plan.models)
-    served = {
-        plan.name: ServedModel(plan.training.inputs, alias or PRODUCTION, plan.log, plan.cache, plan.lane)
-        for plan in plans
-    }
+    plans, graphs = loaded.plan.serving(name or None)
+    served = {plan.name: plan.served(alias or PRODUCTION) for plan in plans}
 
     def fill(online: OnlineFeatures, _: Sequence[ViewSpec]) -> None:
         backfill(ws, online)
@@ -74,6 +70,7 @@ def command(
     with turn(ws.folder("serving")) if listen_fd is not None else nullcontext():
         run_data_plane(
             ws, served, loaded.functions, host=host, port=port, grpc_port=grpc_port, replay=replay, on_views=fill,
+            memory=loaded.plan.memory, graphs=graphs,
             http=HttpOptions(engine, tls=tls, access_log=access_log),
             listening=None if listen_fd is None else socket.socket(fileno=listen_fd),
             on_ready=lambda url: print(f"noria: answering at {url}", file=sys.stderr, flush=True),

@@ -89,10 +89,9 @@ def _in_process(loaded: Loaded, ws: Workspace, model: str, alias: str) -> DataPl
     from noria.cli.serve import backfill
     from noria.registry.model import PRODUCTION
     from noria.serving.data_plane import DataPlane
-    from noria.serving.model import ServedModel
 
     def fill(online: Any, _: Any) -> None:
         backfill(ws, online)
 
-    served = {model: ServedModel(loaded.plan.model(model).training.inputs, alias or PRODUCTION)}
+    served = {model: loaded.plan.model(model).served(alias or PRODUCTION)}
     return DataPlane(ws, served, loaded.functions, on_views=fill)

@@ -16,9 +16,10 @@ from noria.core.units import Duration
 from noria.features.model import ColumnInput, FunctionInput, InputSet, Knowledge, ViewInput, ViewSpec, input_columns
 from noria.monitoring.model import MonitorSpec
 from noria.project.columns import ColumnPredicate, ColumnRef
+from noria.project.graph_faults import graph_specs
 from noria.project.model import DeclarationFaulty, Plan
 from noria.project.project import Label, Model, Project
-from noria.project.serving_values import cache_rules, lane_rules
+from noria.project.serving_values import cache_rules, lane_rules, load_rules, most_memory
 from noria.project.sources import Source
 from noria.project.values import Document, log_rules, model_values, search_spec, source_spec, workspace_table
 from noria.project.views import FeatureView
@@ -44,20 +45,24 @@ def compose(project: Project, content: Mapping[str, Any], *, fingerprint: Finger
     sources = _sources(project)
     for source in sources:
         faults += source.noria_faults
-    known = {"source", "workspace", *(model.name for model in project.models)}
+    known = {"source", "workspace", "serving", *(model.name for model in project.models)}
     document.known_only("", content, known)
     document.known_only("source", document.table("source"), [source.__name__ for source in sources])
     specs = {source.__name__: source_spec(document, source) for source in sources}
     models = [_Composer(model, document, faults, fingerprint).plan(specs) for model in project.models]
     views = _offered(project, faults)
+    inputs = {} if faults else {model.name: model.training.inputs for model in models if model}
+    graphs = graph_specs(project.graphs, inputs, [model.name for model in project.models], faults)
     if not project.models and not project.offered:
         hint = "decorate a training function with @project.model, or name its views with project.views(…)"
         faults.append(Fault(project.name, "declares no model", hint))
-    workspace = workspace_table(document)
+    workspace, memory = workspace_table(document), most_memory(document)
     if faults or document.faults:
         unique = dict.fromkeys([*faults, *document.faults])
         raise DeclarationFaulty(f"project {project.name!r}", unique, hint="mend them and run `noria plan`")
-    return Plan(project.name, tuple(specs.values()), tuple(model for model in models if model), workspace, views)
+    return Plan(
+        project.name, tuple(specs.values()), tuple(model for model in models if model), workspace, views, memory, graphs
+    )
 
 
 def _sources(project: Project) -> list[type[Source]]:
@@ -129,8 +134,9 @@ class _Composer:
         log = log_rules(self.document, model.name, training.inputs)
         cache, lane = cache_rules(self.document, model.name), lane_rules(self.document, model.name)
         return ModelPlan(
-            model.name, sources, training, gate_spec, rollout, monitors, self.retrain(names), log, cache, lane
-        )
+            model.name, sources, training, gate_spec, rollout, monitors, self.retrain(names), log, cache, lane,
+            load_rules(self.document, model.name),
+        )  # fmt: skip
 
     def label(self, label: Label, specs: Mapping[str, Any]) -> LabelSpec:
         answer, of = label.answer, label.of

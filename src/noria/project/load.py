@@ -108,6 +108,7 @@ def _project(module: Any, path: Path) -> Project:
 
 def _functions(project: Project) -> dict[str, Callable[..., Any]]:
     functions: list[Callable[..., Any]] = [*project.functions, *(model.function for model in project.models)]
+    functions += [function for graph in project.graphs for function in graph.functions]
     functions += [
         feature
         for model in project.models

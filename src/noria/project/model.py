@@ -13,7 +13,8 @@ from noria.features.registry.meaning import definition
 from noria.features.registry.model import entities_of
 from noria.features.registry.wording import about
 from noria.retraining.model import ModelPlan
-from noria.serving.model import CacheRules, LogRules
+from noria.serving.graphs.model import GraphSpec
+from noria.serving.model import CacheRules, LoadRules, LogRules
 
 
 class DeclarationFaulty(FaultyInput):
@@ -26,7 +27,8 @@ class DeclarationFaulty(FaultyInput):
 class Plan:
     """Sources and models of one project. `workspace` is the TOML table of that name.
 
-    `views` are those that belong to the project whether or not a model reads them.
+    `views` are those that belong to the project whether or not a model reads them. Served models take `memory` bytes.
+    `graphs` come after the graphs that are their members.
     """
 
     project: str
@@ -34,6 +36,8 @@ class Plan:
     models: tuple[ModelPlan, ...]
     workspace: dict[str, str] = field(default_factory=dict)
     views: tuple[ViewSpec, ...] = ()
+    memory: int | None = None
+    graphs: tuple[GraphSpec, ...] = ()
 
     @property
     def every_view(self) -> tuple[ViewSpec, ...]:
@@ -61,9 +65,37 @@ class Plan:
             raise NotFound("model", "(none given)", names, hint=f"say which one, such as {names[0]}" if names else "")
         raise NotFound("model", name, names)
 
+    def serving(self, name: str | None = None) -> tuple[tuple[ModelPlan, ...], tuple[GraphSpec, ...]]:
+        """The models and graphs of a server: of a model alone, of a graph with all that it asks, or of everything.
+
+        Raises NotFound.
+        """
+        if name is None:
+            return self.models, self.graphs
+        known = {graph.name: graph for graph in self.graphs}
+        if name not in known:
+            names = [*known, *(model.name for model in self.models)]
+            if name not in names:
+                raise NotFound("model", name, names)
+            return (self.model(name),), ()
+        wanted = {name}
+        for graph in reversed(self.graphs):  # those that ask come after their members
+            if graph.name in wanted:
+                wanted |= {step.name for step in graph.steps}
+        models = tuple(model for model in self.models if model.name in wanted)
+        return models, tuple(graph for graph in self.graphs if graph.name in wanted)
+
     def show(self) -> str:
         """The plan as people read it."""
-        return "\n".join([f"project {self.project}", *_source_lines(self), *_view_lines(self), *_model_lines(self)])
+        return "\n".join(
+            [
+                f"project {self.project}",
+                *_source_lines(self),
+                *_view_lines(self),
+                *_model_lines(self),
+                *_graph_lines(self),
+            ]
+        )
 
 
 def _place(location: Location) -> str:
@@ -112,6 +144,7 @@ def _model_lines(plan: Plan) -> Iterator[str]:
             ("search", _search(model)),
             ("log", _log(model.log) if model.log is not None else ""),
             ("cache", _cache(model.cache) if model.cache is not None else ""),
+            ("in memory", _load(model.load)),
             ("split", f"train {training.split.train}, test {training.split.test}, gap {training.split.gap}"),
             ("gates", "; ".join(map(str, model.gates.rules))),
             ("rollout", " → ".join(map(str, model.rollout.stages)) or "at once"),
@@ -120,6 +153,23 @@ def _model_lines(plan: Plan) -> Iterator[str]:
             ("retrain", f"{model.retrain.when}, at most every {model.retrain.at_most}" if model.retrain else "by hand"),
         ]
         yield from (f"  {name:<12}{value}" for name, value in rows if value)
+
+
+def _graph_lines(plan: Plan) -> Iterator[str]:
+    for graph in plan.graphs:
+        yield f"\ngraph {graph.name}  ({graph.kind})"
+        if graph.kind == "sequence":
+            named = (one.name + (f" as {one.column}" if one.column != one.name else "") for one in graph.steps)
+            yield f"  {'members':<12}{' → '.join(named)}"
+        else:
+            weighed = any(step.weight != 1 for step in graph.steps)
+            named = (f"{one.name} × {one.weight:g}" if weighed else one.name for one in graph.steps)
+            limit = f", {graph.threshold:g} and above" if graph.combine == "vote" else ""
+            yield f"  {'members':<12}{', '.join(named)}"
+            yield f"  {'combined':<12}{graph.combine}{limit}"
+        yield from (
+            f"  {place:<12}{name}" for place, name in (("before", graph.before), ("after", graph.after)) if name
+        )
 
 
 def _log(rules: LogRules) -> str:
@@ -131,6 +181,11 @@ def _log(rules: LogRules) -> str:
 
 def _cache(rules: CacheRules) -> str:
     return f"{rules.size:,} answers for {rules.ttl:g} s{' and in Redis' if rules.redis else ''}"
+
+
+def _load(rules: LoadRules) -> str:
+    idle = f", until nobody has asked for {rules.idle:g} s" if rules.idle is not None else ""
+    return f"on demand{idle}" if rules.on_demand else ""
 
 
 def _search(model: ModelPlan) -> str:

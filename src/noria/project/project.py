@@ -11,6 +11,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from noria.core.rules import Condition, Rule, Trigger
 from noria.core.units import Duration
+from noria.project.graph import Graph
 from noria.project.sources import Source
 from noria.project.views import FeatureView
 from noria.rollout.model import StageSpec
@@ -88,6 +89,7 @@ class Project:
         self.models: list[Model[Any, Any]] = []
         self.functions: list[Callable[..., Any]] = []
         self.offered: list[type[FeatureView[Any]]] = []
+        self.graphs: list[Graph] = []
 
     def views(self, *views: type[FeatureView[Any]]) -> None:
         """Views that belong to the project although no model reads them yet; those that one reads need no mention."""
@@ -123,3 +125,39 @@ class Project:
             return model
 
         return mark
+
+    def sequence(
+        self,
+        name: str,
+        *steps: object,
+        before: Callable[..., Any] | None = None,
+        after: Callable[..., Any] | None = None,
+    ) -> Graph:
+        """A served name whose answer is its last member's, when each has been asked after the other.
+
+        A step is a model, another graph, or the name of one. Its answer is the column of its name in the rows that
+        later steps are asked about; `(model, "column")` gives it another name. `before(row)` makes the row that is
+        asked about, `after(answer, row)` the answer that is given.
+        """
+        return self._graph(Graph(name, "sequence", steps, before=before, after=after))
+
+    def ensemble(
+        self,
+        name: str,
+        *members: object,
+        combine: str = "mean",
+        weights: Sequence[float] | None = None,
+        threshold: float = 0.5,
+        before: Callable[..., Any] | None = None,
+        after: Callable[..., Any] | None = None,
+    ) -> Graph:
+        """A served name whose answer is made of its members', which are asked about the same row at the same time.
+
+        `combine` is "mean", "weighted" (by `weights`), "max", "min" or "vote": 1 when more than half of the members (by
+        `weights`, where there are some) answer `threshold` or above, else 0. `before` and `after` are as in `sequence`.
+        """
+        return self._graph(Graph(name, "ensemble", members, combine, weights, threshold, before, after))
+
+    def _graph(self, graph: Graph) -> Graph:
+        self.graphs.append(graph)
+        return graph

@@ -29,6 +29,12 @@ def pointed_at(connection: sa.Connection, model: str, alias: str = PRODUCTION) -
     return connection.execute(query).scalar_one_or_none()
 
 
+def all_pointed_at(connection: sa.Connection, alias: str) -> dict[str, int]:
+    """The same for every model that has the alias."""
+    query = sa.select(aliases.c.model, aliases.c.version).where(aliases.c.alias == alias)
+    return {row.model: row.version for row in connection.execute(query)}
+
+
 def point(
     ws: Workspace,
     connection: sa.Connection,

@@ -105,6 +105,12 @@ def alias(ws: Workspace, model: str, alias: str = PRODUCTION) -> Version | None:
         return None if number is None else reading.get_version(connection, model, number)
 
 
+def numbers_of(ws: Workspace, alias: str = PRODUCTION) -> dict[str, int]:
+    """The number of the version that an alias points at, for every model that has it."""
+    with ws.database.reading() as connection:
+        return moves.all_pointed_at(connection, alias)
+
+
 def set_stage(
     ws: Workspace,
     connection: sa.Connection,

@@ -11,7 +11,7 @@ from noria.core.units import Duration
 from noria.data.model import SourceSpec
 from noria.monitoring.model import MonitorSpec
 from noria.rollout.model import RolloutSpec
-from noria.serving.model import CacheRules, LaneRules, LogRules
+from noria.serving.model import CacheRules, LaneRules, LoadRules, LogRules, ServedModel
 from noria.training.model import TrainingSpec
 from noria.validation.model import GateSpec
 
@@ -38,6 +38,11 @@ class ModelPlan:
     log: LogRules | None = None
     cache: CacheRules | None = None
     lane: LaneRules = field(default_factory=LaneRules)
+    load: LoadRules = field(default_factory=LoadRules)
+
+    def served(self, alias: str) -> ServedModel:
+        """The model as a data plane is to serve it, by that alias."""
+        return ServedModel(self.training.inputs, alias, self.log, self.cache, self.lane, self.load)
 
 
 TurnOutcome = Literal["unchanged", "promoted", "rollout started", "refused"]

@@ -64,6 +64,14 @@ class Plane(Protocol):
         """Read the routing again now."""
         ...
 
+    async def load(self, model: str) -> None:
+        """The same, and bring what it names of a model into memory."""
+        ...
+
+    def unload(self, model: str) -> None:
+        """Let a model on demand go. Raises NotPermitted for any other."""
+        ...
+
 
 class App:
     """Routes and what they do. Neither `begin` nor `handle` raises."""
@@ -193,9 +201,13 @@ class App:
         """What Prometheus is told."""
         return self._metrics(self, Request("GET", "/metrics")).body.decode()
 
-    async def follow(self) -> None:
-        """Read the routing again now, and load what it names."""
-        await self._plane.follow()
+    async def load(self, model: str) -> None:
+        """Read the routing again now, and bring what it names of a model into memory."""
+        await self._plane.load(model)
+
+    def unload(self, model: str) -> None:
+        """Let a model on demand go. Raises NotPermitted for any other."""
+        self._plane.unload(model)
 
     def _predict(self, _house: Any, request: Request) -> Pending:
         started = monotonic()

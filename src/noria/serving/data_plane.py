@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, Protocol
@@ -24,9 +24,12 @@ from noria.features.model import InputSet, ViewSpec
 from noria.features.online.features import OnlineFeatures
 from noria.serving.app import App
 from noria.serving.contracts import vertex
+from noria.serving.contracts.model import NotPermitted
 from noria.serving.endpoint import Endpoint
 from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
+from noria.serving.graphs.board import Graphs
+from noria.serving.graphs.model import GraphSpec
 from noria.serving.grpc.lanes import Lanes
 from noria.serving.lineup import Board, Lineup, changed_functions
 from noria.serving.loading import Loader
@@ -34,6 +37,7 @@ from noria.serving.log import PredictionLog, log_path
 from noria.serving.log_rules import log_secret
 from noria.serving.metrics import Metrics
 from noria.serving.model import Routing, ServedModel
+from noria.serving.seats import Seat, Seats
 from noria.serving.sockets import listen
 from noria.workspace.workspace import Workspace
 
@@ -61,7 +65,8 @@ class DataPlane:
 
     `functions` are the on-demand feature functions by `module:name`. With `replay` callers drive the clock
     (which must be a ManualClock), and the routing is read only when asked. `on_views` is
-    told which views the online store is given, at opening and at a swap; without it new ones begin empty.
+    told which views the online store is given, at opening and at a swap; without it new ones begin empty. Models take
+    `memory` bytes at most. `graphs` are served beside them, members before those that ask them.
     """
 
     def __init__(
@@ -72,23 +77,28 @@ class DataPlane:
         *,
         replay: bool = False,
         on_views: OnViews | None = None,
+        memory: int | None = None,
+        graphs: Sequence[GraphSpec] = (),
     ) -> None:
         self.clock = ws.clock
         self.replay = replay
-        self.board = Board(waiting=dict.fromkeys(models, "the routing has not been read yet"))
+        names = [*models, *(graph.name for graph in graphs)]
+        self.board = Board(waiting=dict.fromkeys(names, "the routing has not been read yet"))
         self.metrics = Metrics()
         self._ws = ws
         self.models = {name: replace(served, inputs=_as_packaged(served.inputs)) for name, served in models.items()}
         self._last_file = ws.folder("serving") / "last.json"
         self._last = read_last(self._last_file)
         packages = ((name.rpartition("/"), package) for name, package in self._last.packages.items())
+        self.seats = Seats(memory, self.metrics.seats)
         self._loader = Loader(
             ws, functions, {(name[0], int(name[2])): package for name, package in packages},
-            self.models, self.metrics,
+            self.models, self.metrics, self.seats,
         )  # fmt: skip
         self._following = asyncio.Lock()
         self._closed = False
-        rules = {name: served.log for name, served in self.models.items() if served.log is not None}
+        self._graphs = Graphs(graphs, functions)
+        rules = self._graphs.rules(self.models)
         secret = log_secret(ws.folder("serving")) if rules else b""
         self.log = PredictionLog(log_path(ws), rules=rules, secret=secret)
         self._on_views = on_views
@@ -116,6 +126,23 @@ class DataPlane:
         """The same beside running requests: reading and loading happen in a thread."""
         async with self._following:
             self._install(await asyncio.to_thread(self._prepare))
+        self.seats.sweep()
+
+    async def load(self, model: str) -> None:
+        """Take up the routing of a model, and bring it into memory, also when it failed. Raises UnknownModel, NotReady,
+        and what keeps a version on demand out of memory."""
+        await self.follow()
+        for seat in _seats(self.board.lineup(model)):
+            await self.seats.load(seat)
+
+    def unload(self, model: str) -> None:
+        """Let a model on demand go until the next request for it. Raises UnknownModel, NotReady, NotPermitted."""
+        lineup = self.board.lineup(model)
+        seats = [] if lineup.champion.graph is not None else list(_seats(lineup))
+        for seat in seats:
+            self.seats.unload(seat)
+        if not seats:
+            raise NotPermitted(f"{model!r} is not loaded on demand", hint="roll it back, or stop serving it")
 
     def close(self) -> None:
         """Store the online features' state, seal the log. Closing again changes nothing."""
@@ -123,6 +150,7 @@ class DataPlane:
             return
         self._closed = True
         self._loader.close()
+        self.seats.close()
         try:
             self.online.close()
         finally:
@@ -168,6 +196,7 @@ class DataPlane:
             if lineup is not None:
                 lineups[model] = lineup
                 degraded += [f"{model}: {lineup.trouble}"] if lineup.trouble else []
+        self._graphs.add(lineups, waiting, self.online)
         board = Board(lineups, waiting, "; ".join(degraded))
         self._keep(board)
         return board
@@ -195,9 +224,10 @@ class DataPlane:
             return Lineup(routing, champion, trouble=f"the challenger cannot answer: {error.message}")
 
     def _keep(self, board: Board) -> None:
-        used = {(one.model, one.number) for lineup in board.lineups.values() for one in lineup.versions}
+        lineups = {name: one for name, one in board.lineups.items() if one.champion.graph is None}
+        used = {(one.model, one.number) for lineup in lineups.values() for one in lineup.versions}
         packages = {f"{model}/{number}": self._loader.packages[model, number] for model, number in sorted(used)}
-        last = LastKnown({model: lineup.routing for model, lineup in board.lineups.items()}, packages)
+        last = LastKnown({model: lineup.routing for model, lineup in lineups.items()}, packages)
         if used and last != self._last:
             keep_last(self._last_file, last)
             self._last = last
@@ -221,6 +251,15 @@ class DataPlane:
             self._on_views(online, views)
 
 
+def _seats(lineup: Lineup) -> Iterator[Seat]:
+    """Of a lineup's versions that are loaded on demand, and of a graph's members'."""
+    for loaded in lineup.versions:
+        if isinstance(loaded.seat, Seat):
+            yield loaded.seat
+        for member in loaded.graph.members.values() if loaded.graph is not None else ():
+            yield from _seats(member)
+
+
 def _as_packaged(inputs: InputSet) -> InputSet:
     """The same inputs as a package brings them: with 15.0 where 15 was declared, a view would be another one."""
     return _INPUTS.validate_json(canonical(inputs))
@@ -242,13 +281,16 @@ def run_data_plane(
     http: HttpOptions | None = None,
     listening: socket.socket | None = None,
     on_views: OnViews | None = None,
+    memory: int | None = None,
+    graphs: Sequence[GraphSpec] = (),
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
 
     `listening` is a socket that is bound already, for whoever starts servers by turns; `host` is only told on then.
     `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. With
-    `grpc_port` gRPC is spoken there. Raises Conflict when a port is taken or another data plane has the workspace.
+    `grpc_port` gRPC is spoken there. Models take `memory` bytes at most; `graphs` are served beside them.
+    Raises Conflict when a port is taken or another data plane has the workspace.
     """
     listening = listening or listen(host, port)
     scheme = "https" if http is not None and http.tls is not None else "http"
@@ -259,7 +301,7 @@ def run_data_plane(
             on_ready(address)
 
     try:
-        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views)
+        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views, memory=memory, graphs=graphs)
         try:
             lanes = Lanes(plane, host, grpc_port)
         except BaseException:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
 from typing import Any
 
-from noria.serving.lineup import Lineup
+from noria.serving.lineup import Lineup, Loaded
 from noria.serving.model import BadPayload, PredictionRecord, Response
 
 MOST_EXPLAINED = 32
@@ -24,13 +25,17 @@ def few_enough(asks: Sequence[Any]) -> None:
 async def explain(lineup: Lineup, records: Sequence[PredictionRecord]) -> list[dict[str, Any] | None]:
     """Why each answer is what it is; None where its version is not in memory any more (an answer given earlier).
 
-    Computed in a thread. Raises BadInput, WorkerDied.
+    Computed in a thread. Raises BadInput, WorkerDied, and what keeps a version on demand out of memory.
     """
-    return await asyncio.to_thread(lambda: [_explained(lineup, record) for record in records])
+    async with AsyncExitStack() as held:
+        present = [
+            one if one.seat is None else await held.enter_async_context(one.seat.held()) for one in lineup.versions
+        ]
+        return await asyncio.to_thread(lambda: [_explained(present, record) for record in records])
 
 
-def _explained(lineup: Lineup, record: PredictionRecord) -> dict[str, Any] | None:
-    for loaded in lineup.versions:
+def _explained(versions: Sequence[Loaded], record: PredictionRecord) -> dict[str, Any] | None:
+    for loaded in versions:
         if loaded.number == record.version and loaded.explainer is not None:
             return asdict(loaded.explainer.explain(record.features))
     return None

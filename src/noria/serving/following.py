@@ -13,9 +13,9 @@ import msgspec
 
 from noria.core.digest import canonical
 from noria.registry.model import PRODUCTION
-from noria.registry.operations import alias
+from noria.registry.operations import numbers_of
 from noria.serving.model import Routing, ServedModel
-from noria.serving.operations import get_routing
+from noria.serving.operations import get_routings
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -30,20 +30,24 @@ class LastKnown:
 
 
 def wanted(ws: Workspace, models: Mapping[str, ServedModel]) -> dict[str, Routing]:
-    """The routing of every model that has a version to serve. Raises Unavailable."""
-    found = {model: _wanted(ws, model, served.alias) for model, served in models.items()}
+    """The routing of every model that has a version to serve, in two queries or three. Raises Unavailable."""
+    routings = get_routings(ws)
+    pointed = {name: numbers_of(ws, name) for name in {served.alias for served in models.values()}}
+    found = {
+        model: _wanted(model, routings.get(model) if served.alias == PRODUCTION else None, pointed[served.alias])
+        for model, served in models.items()
+    }
     return {model: routing for model, routing in found.items() if routing is not None}
 
 
-def _wanted(ws: Workspace, model: str, name: str) -> Routing | None:
+def _wanted(model: str, routing: Routing | None, pointed: Mapping[str, int]) -> Routing | None:
     """During a rollout its stage; otherwise whatever the alias points at, also when it was moved by hand."""
-    routing = get_routing(ws, model) if name == PRODUCTION else None
     if routing is not None and routing.mode != "single":
         return routing
-    version = alias(ws, model, name)
-    if version is None or (routing is not None and routing.champion == version.number):
+    number = pointed.get(model)
+    if number is None or (routing is not None and routing.champion == number):
         return routing
-    return Routing(model, champion=version.number, revision=routing.revision if routing else 0)
+    return Routing(model, champion=number, revision=routing.revision if routing else 0)
 
 
 def read_last(path: Path) -> LastKnown:

@@ -7,6 +7,7 @@ old one ends on the old one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -37,11 +38,60 @@ class Scorer(Protocol):
         ...
 
 
+class Elsewhere:
+    """The scorer of a version that does not answer by itself: on demand its seat does, a graph asks its members."""
+
+    def predict_row(self, _row: Mapping[str, Any]) -> float:
+        """Raises NotReady."""
+        raise NotReady("this version is not in memory", hint="it is awaited where rows are answered")
+
+    def predict_rows(self, rows: Sequence[Mapping[str, Any]]) -> list[float]:
+        """Raises NotReady."""
+        return [self.predict_row(row) for row in rows]
+
+
+class Seat(Protocol):
+    """The place of a version that is in memory only while it is wanted."""
+
+    failed: str
+    """Why it could not be loaded the last time; "" when it could, or was not tried."""
+
+    @property
+    def absent(self) -> str:
+        """Why it is not in memory; "" while it is."""
+        ...
+
+    def held(self) -> AbstractAsyncContextManager[Loaded]:
+        """The version in memory, for as long as it is needed; waits for it to be loaded."""
+        ...
+
+
+class Asks(Protocol):
+    """What makes the answers of a graph: the lineups of its `members`."""
+
+    @property
+    def members(self) -> Mapping[str, Lineup]:
+        """Those that are asked, by name."""
+        ...
+
+    @property
+    def able(self) -> bool:
+        """Whether every member will answer."""
+        ...
+
+    async def answer(
+        self, loaded: Loaded, rows: Sequence[Mapping[str, Any]], now: int, priority: int, score: Any
+    ) -> list[Any]:
+        """What each row was read as, and its answer."""
+        ...
+
+
 @dataclass(frozen=True)
 class Loaded:
     """One version: its description, what reads and completes its rows, and its scorer.
 
-    `pace` tells whether it answers on the caller's thread; else its `lane` does.
+    `pace` tells whether it answers on the caller's thread; else its `lane` does. With a `seat` it is only described
+    here, and is in memory while somebody holds the seat. With `graph` it is made of others.
     """
 
     model: str
@@ -53,11 +103,25 @@ class Loaded:
     lane: Lane | None = None
     cache: PredictionCache | None = None
     explainer: Explainer | None = None
+    seat: Seat | None = field(default=None, compare=False)
+    graph: Asks | None = None
 
     @property
     def waits(self) -> bool:
-        """Whether its answers must be waited for."""
+        """Whether its answers must be waited for. A version on demand or a graph has a pace that is never inline."""
         return not self.pace.inline or (self.cache is not None and self.cache.shared is not None)
+
+    @property
+    def absent(self) -> str:
+        """Why it is not in memory; "" when it is."""
+        return self.seat.absent if self.seat is not None else ""
+
+    @property
+    def able(self) -> bool:
+        """Whether it will answer: one that is not in memory will, unless it could not be loaded the last time."""
+        if self.graph is not None:
+            return self.graph.able
+        return self.seat is None or not self.seat.failed
 
     def queue(self) -> Lane:
         """Where its rows wait. Raises Overloaded when it has none."""

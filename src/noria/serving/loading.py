@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -23,10 +24,12 @@ from noria.registry.model import Version
 from noria.registry.operations import get_version
 from noria.serving.batching import Lane, Predict
 from noria.serving.caching import CacheWatch, PredictionCache
-from noria.serving.lineup import Loaded, Scorer
+from noria.serving.footprint import measured
+from noria.serving.lineup import Elsewhere, Loaded, Scorer
 from noria.serving.metrics import Metrics
 from noria.serving.model import ServedModel
 from noria.serving.pace import Pace
+from noria.serving.seats import Seat, Seats
 from noria.serving.shared_cache import RedisAnswers
 from noria.serving.workers.native_scorer import NativeScorer
 from noria.stores.parquet import read_parquet
@@ -60,11 +63,14 @@ class Loader:
         packages: Mapping[Key, str],
         models: Mapping[str, ServedModel],
         metrics: Metrics,
+        seats: Seats,
     ) -> None:
         self._ws = ws
         self._functions = functions
         self._models = models
         self._metrics = metrics
+        self._seats = seats
+        self._opening = threading.Lock()
         self._retired: list[tuple[float, Loaded]] = []
         self._lock = threading.Lock()
         self._loaded: dict[Key, Loaded] = {}
@@ -72,20 +78,22 @@ class Loader:
         self.packages = dict(packages)
 
     def load(self, model: str, number: int, online: OnlineFeatures) -> Loaded:
-        """A version, ready to answer. One that failed is tried again after half a minute.
+        """A version, ready to answer; one on demand as it is described, with the seat that brings it into memory.
+
+        One that failed is tried again after half a minute.
 
         Raises GoldenMismatch when it does not reproduce its golden rows here, NotServable when it has no package,
         NotLoadable, WorkerFailed, WorkerDied, Corrupt or NotFound when its files are damaged or away, Unavailable
         when the database must be asked for its description and does not answer.
         """
         key = (model, number)
-        with self._lock:  # sessions are not officially safe to create side by side
+        with self._lock:
             since, error = self._failed.get(key, (0.0, None))
             if error is not None and monotonic() - since < _RETRY_SECONDS:
                 raise error
             if key not in self._loaded:
                 try:
-                    self._loaded[key] = self._open(key, online)
+                    self._loaded[key] = self._bring(key, online)
                 except NoriaError as error:
                     self._failed[key] = (monotonic(), error)
                     raise
@@ -113,38 +121,52 @@ class Loader:
             self._loaded = {key: loaded for key, loaded in self._loaded.items() if key in kept}
             self.packages = {key: package for key, package in self.packages.items() if key in kept}
         for loaded in over:
-            loaded.close()
+            self._let_go(loaded)
 
     def close(self) -> None:
         """Let go of every version's threads and processes."""
         with self._lock:
             for loaded in (*self._loaded.values(), *(loaded for _, loaded in self._retired)):
-                loaded.close()
+                self._let_go(loaded)
             self._loaded, self._retired = {}, []
 
     def forget_failures(self) -> None:
         """Try again at once what failed."""
         with self._lock:
             self._failed = {}
+            for loaded in self._loaded.values():
+                if isinstance(loaded.seat, Seat):
+                    self._seats.forgive(loaded.seat)
 
-    def _open(self, key: Key, online: OnlineFeatures) -> Loaded:
-        try:
+    def _bring(self, key: Key, online: OnlineFeatures) -> Loaded:
+        with _telling(key):
             package = self._describe(key)
             vectorizer = Vectorizer(package.inputs, online, self._functions)
-            served = self._models.get(key[0], ServedModel(package.inputs))
+        served = self._models.get(key[0], ServedModel(package.inputs))
+        open_version = partial(self._open, key, package, vectorizer, served)
+        if served.load.on_demand:
+            name = f"{key[0]}/{key[1]}"
+            seat = Seat(self._seats, name, package.digest, package.bytes, served.load.idle, open_version)
+            return Loaded(*key, package, vectorizer, Elsewhere(), Pace(inline=False), seat=seat)
+        loaded, size = measured(open_version, package.bytes)
+        self._seats.pin(key, size)
+        return loaded
+
+    def _let_go(self, loaded: Loaded) -> None:
+        if isinstance(loaded.seat, Seat):
+            self._seats.drop(loaded.seat)
+            return
+        self._seats.pin((loaded.model, loaded.number), None)
+        loaded.close()
+
+    def _open(self, key: Key, package: Package, vectorizer: Vectorizer, served: ServedModel) -> Loaded:
+        with self._opening, _telling(key):  # sessions are not officially safe to create side by side
             scorer, predict, pace = self._scorer(package, served)
             watch = self._metrics.lanes.watch(key[0])
             columns = [column.name for column in package.columns]
             lane = Lane(f"{key[0]} {key[1]}", predict, columns, served.lane, watch)
             cache, explainer = _cache(package, served, watch), self._explainer(package, predict)
             return Loaded(*key, package, vectorizer, scorer, pace, lane, cache, explainer)
-        except NoriaError:
-            raise
-        except Exception as error:  # whatever a runtime raises for a graph it cannot use
-            raise NotLoadable(
-                f"version {key[1]} of {key[0]!r} cannot be loaded: {type(error).__name__}: {error}",
-                hint="it was packaged by other releases of the libraries, or its files are damaged; run again",
-            ) from error
 
     def _describe(self, key: Key) -> Package:
         if key not in self.packages:
@@ -177,6 +199,20 @@ class Loader:
         session.check_golden(golden)
         times = sorted(_timed(session, row) for row in rows)
         return session, session.predict, Pace(times[len(times) // 2] if times else 0.0)
+
+
+@contextmanager
+def _telling(key: Key) -> Iterator[None]:
+    """What a runtime raises for a graph it cannot use becomes NotLoadable."""
+    try:
+        yield
+    except NoriaError:
+        raise
+    except Exception as error:
+        raise NotLoadable(
+            f"version {key[1]} of {key[0]!r} cannot be loaded: {type(error).__name__}: {error}",
+            hint="it was packaged by other releases of the libraries, or its files are damaged; run again",
+        ) from error
 
 
 def _read_golden(ws: Workspace, package: Package) -> pa.Table:

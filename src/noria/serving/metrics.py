@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from noria.serving.lane_metrics import LaneMetrics
 from noria.serving.lineup import Board
 from noria.serving.model import PredictionRecord
+from noria.serving.seat_metrics import SeatMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -37,7 +38,7 @@ class Metrics:
         self._events = Counter("noria_events", "Source events taken in.", ["source"], registry=self.registry)
         self._feedback = Counter("noria_feedback", "Labels and outcomes taken in.", registry=self.registry)
         self._info = Gauge(
-            "noria_model_info", "1 for every version in memory.", ["model", "version", "arm", "digest"],
+            "noria_model_info", "1 for every version that answers.", ["model", "version", "arm", "digest"],
             registry=self.registry,
         )  # fmt: skip
         self._revision = Gauge("noria_routing_revision", "Of the routing in force.", ["model"], registry=self.registry)
@@ -47,6 +48,7 @@ class Metrics:
         )
         self._backlog = Gauge("noria_log_backlog_segments", "Sealed, not Parquet yet.", registry=self.registry)
         self.lanes = LaneMetrics(self.registry)
+        self.seats = SeatMetrics(self.registry)
         self._counter = cache(self._predictions.labels)
         self._timer = cache(self._duration.labels)
 

@@ -101,12 +101,28 @@ class LaneRules:
 
 
 @dataclass(frozen=True)
+class LoadRules:
+    """When a model's versions are in memory: from the start, or (`on_demand`) from the first request for them.
+
+    On demand, a version leaves memory when nobody has asked for it for `idle` seconds, and when others need the room.
+    """
+
+    on_demand: bool = False
+    idle: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.idle is not None and not (self.on_demand and self.idle > 0):
+            raise BadInput(f"idle is seconds above 0, of a model that is loaded on demand, not {self.idle}")
+
+
+@dataclass(frozen=True)
 class ServedModel:
     """A model that a data plane is asked to serve.
 
     `inputs` are the ones declared now: events are kept for their views even before a version exists. With
     another `alias` than `production` that version answers alone and rollouts are not followed. `log` says what of its
     predictions is written down; None: everything. `cache` says how answers are remembered; None: not at all.
+    `load` says when its versions are in memory.
     """
 
     inputs: InputSet
@@ -114,6 +130,7 @@ class ServedModel:
     log: LogRules | None = None
     cache: CacheRules | None = None
     lane: LaneRules = LaneRules()
+    load: LoadRules = LoadRules()
 
 
 class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,13 @@ def get_routing(ws: Workspace, model: str) -> Routing | None:
         return _stored(connection, model)
 
 
+def get_routings(ws: Workspace) -> dict[str, Routing]:
+    """The last committed routing of every model that has had one."""
+    with ws.database.reading() as connection:
+        rows = connection.execute(sa.select(routings.c.model, routings.c.routing)).all()
+    return {model: msgspec.json.decode(text, type=Routing) for model, text in rows}
+
+
 def set_routing(ws: Workspace, connection: sa.Connection, routing: Routing) -> Routing:
     """Commit a new routing in the caller's transaction; gives it with its revision, one above the last.
 

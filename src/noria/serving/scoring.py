@@ -55,7 +55,12 @@ def _tried(loaded: Loaded, row: Row) -> float | Exception:
 
 
 async def score_later(loaded: Loaded, rows: Sequence[Row], priority: int = 0) -> list[float]:
-    """The outputs for rows, in their order. Raises what the lane raises."""
+    """The outputs for rows, in their order. Raises what the lane raises, and what keeps a version out of memory."""
+    if loaded.seat is not None:
+        if not rows:
+            return []
+        async with loaded.seat.held() as present:
+            return await score_later(present, rows, priority)
     if loaded.pace.inline and (loaded.cache is None or loaded.cache.shared is None):
         return [score_row(loaded, row) for row in rows]
     if loaded.cache is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs
 
 from noria.serving.contracts import openapi
 from noria.serving.contracts.examples import curls
@@ -11,6 +12,8 @@ from noria.serving.contracts.shape import Shape
 from noria.serving.json_body import answer, refusal
 from noria.serving.lineup import Board
 from noria.serving.model import Request, Response
+
+_MOST_SHOWN = 20
 
 
 def served(board: Board) -> dict[str, Any]:
@@ -32,8 +35,7 @@ def served(board: Board) -> dict[str, Any]:
 
 def _index(house: House, request: Request) -> Response:
     """What is served, and how to ask for it; `status` is what KServe's clients look for."""
-    shapes = _shapes(house)
-    told = house.contracts
+    shapes, told, only = _shown(house, request), house.contracts, len(house.board.lineups) == 1
     return answer(
         {
             "server": "noria",
@@ -41,7 +43,7 @@ def _index(house: House, request: Request) -> Response:
             **served(house.board),
             "paths": list(dict.fromkeys(f"{route.method} {route.path}" for one in told for route in one.routes)),
             "contracts": {contract.name: contract.title for contract in told},
-            "examples": {shape.lineup.routing.model: curls(told, shape, request, len(shapes) == 1) for shape in shapes},
+            "examples": {shape.lineup.routing.model: curls(told, shape, request, only) for shape in shapes},
             "documents": ["/docs", "/openapi.json"],
         }
     )
@@ -52,8 +54,14 @@ def _openapi(house: House, _request: Request) -> Response:
 
 
 def _docs(house: House, request: Request) -> Response:
-    page = openapi.page(house.contracts, _shapes(house), request)
+    page = openapi.page(house.contracts, _shown(house, request), request, only=len(house.board.lineups) == 1)
     return Response(200, page.encode(), "text/html; charset=utf-8")
+
+
+def _shown(house: House, request: Request) -> list[Shape]:
+    """The models that commands are written for: `?model=NAME`, or the first few, as they are a page for each."""
+    names = [name for name in parse_qs(request.query).get("model", ()) if name in house.board.lineups]
+    return [house.shape(house.board.lineups[name]) for name in names or sorted(house.board.lineups)[:_MOST_SHOWN]]
 
 
 def _shapes(house: House) -> list[Shape]:

@@ -48,8 +48,12 @@ class House(Protocol):
         """What Prometheus is told."""
         ...
 
-    async def follow(self) -> None:
-        """Read the routing again now, and load what it names."""
+    async def load(self, model: str) -> None:
+        """Read the routing again now, and bring what it names of a model into memory."""
+        ...
+
+    def unload(self, model: str) -> None:
+        """Let a model that is loaded on demand go. Raises NotPermitted for any other."""
         ...
 
 

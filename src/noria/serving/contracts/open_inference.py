@@ -49,7 +49,7 @@ def metadata(shape: Shape) -> dict[str, Any]:
     return {
         "name": lineup.routing.model,
         "versions": [str(loaded.number) for loaded in lineup.versions],
-        "platform": f"noria_{lineup.champion.package.format}",
+        "platform": f"noria_{'graph' if lineup.champion.graph else lineup.champion.package.format}",
         "inputs": [
             {"name": column.name, "datatype": DATATYPES[column.dtype][0], "shape": [-1]}
             for column in shape.columns.values()
@@ -66,8 +66,9 @@ def _metadata(house: House, _request: Request, model: str, version: str | None =
 
 
 def _model_ready(house: House, _request: Request, model: str, version: str | None = None) -> Response:
-    lineup_of(house.board, model, version)
-    return answer({"name": model, "ready": True})
+    """One that is not in memory but loaded on demand is ready: nobody would ever ask it otherwise."""
+    ready = lineup_of(house.board, model, version).champion.able
+    return answer({"name": model, "ready": ready}, 200 if ready else 503)
 
 
 def _config(house: House, _request: Request, model: str, version: str | None = None) -> Response:

@@ -69,14 +69,13 @@ def _values(part: str, shapes: Sequence[Shape]) -> dict[str, Any]:
     return {"type": "string", "enum": known} if known else {"type": "string"}
 
 
-def page(contracts: Iterable[Contract], shapes: Iterable[Shape], request: Request) -> str:
-    """The same for people: routes by contract, and commands to copy for each model."""
-    shapes = list(shapes)
+def page(contracts: Iterable[Contract], shapes: Iterable[Shape], request: Request, *, only: bool) -> str:
+    """The same for people: routes by contract, and commands to copy for each of these models (or the `only` one)."""
     contracts = list(contracts)
     parts = ["<h1>Noria</h1><p>What this server answers. <a href='openapi.json'>OpenAPI</a></p>"]
     for shape in shapes:
         parts.append(f"<h2>Model {escape(shape.lineup.routing.model)}</h2>")
-        for name, command in curls(contracts, shape, request, len(shapes) == 1).items():
+        for name, command in curls(contracts, shape, request, only).items():
             parts.append(f"<h3>{escape(name)}</h3><pre>{escape(command)}</pre>")
     for contract in contracts:
         rows = "".join(

@@ -1,8 +1,9 @@
-"""The model repository extension: what there is, taking it up anew, and no taking away.
+"""The model repository extension: what there is and what is in memory, taking it up anew, letting it go.
 
 Specification: github.com/triton-inference-server/server, `docs/protocol/extension_model_repository.md`. `load` reads
-the routing again, so that a version that was just promoted answers; which versions there are the registry says, so
-files and configurations that come over the wire are refused, and so is `unload`.
+the routing again, so that a version that was just promoted answers, and brings a model on demand into memory; `unload`
+takes one out of it until the next request for it. Which versions there are the registry says, so files and
+configurations that come over the wire are refused, and so is unloading what is there from the start.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ from noria.serving.model import BadPayload, Request, Response, UnknownModel
 
 
 def index(house: House, request: Request) -> Response:
-    """Every model and version in memory, and those that wait for one."""
+    """Every model and version, in memory or not, and the models that have none."""
     only_ready = (decode_object(request.body) if request.body else {}).get("ready", False)
     if not isinstance(only_ready, bool):
         raise BadPayload(f"ready is {kind_of(only_ready)}, not a boolean")
     board = house.board
     found: list[dict[str, Any]] = [
-        {"name": model, "version": str(loaded.number), "state": "READY", "reason": lineup.trouble}
+        {
+            "name": model,
+            "version": str(loaded.number),
+            "state": "UNAVAILABLE" if loaded.absent else "READY",
+            "reason": loaded.absent or lineup.trouble,
+        }
         for model, lineup in sorted(board.lineups.items())
         for loaded in lineup.versions
+        if not (only_ready and loaded.absent)
     ]
     if not only_ready:
         found += [
@@ -34,22 +41,22 @@ def index(house: House, request: Request) -> Response:
 
 
 async def load(house: House, request: Request, model: str) -> Response:
-    """Take up what the routing names now. Raises UnknownModel, NotReady, NotPermitted."""
+    """Take up what the routing names now, into memory. Raises UnknownModel, NotReady, NotPermitted, LoadFailed."""
     body = decode_object(request.body) if request.body else {}
     if body.get("parameters"):
         raise NotPermitted(
             "models do not come over the wire, nor do their configurations", hint="register a version, and promote it"
         )
     _known(house, model)
-    await house.follow()
-    house.board.lineup(model)
+    await house.load(model)
     return answer({})
 
 
 def unload(house: House, _request: Request, model: str) -> Response:
-    """Refused: the versions in memory are those that the routing names."""
+    """Out of memory with a model on demand; who is being answered is answered. Raises UnknownModel, NotPermitted."""
     _known(house, model)
-    raise NotPermitted(f"{model!r} is not unloaded by its clients", hint="roll it back, or stop serving it")
+    house.unload(model)
+    return answer({})
 
 
 def _known(house: House, model: str) -> None:
@@ -62,8 +69,13 @@ CONTRACT = Contract(
     "Model repository extension of v2",
     (
         Route("POST", "/v2/repository/index", index, "models and their state"),
-        Route("POST", "/v2/repository/models/{model}/load", load, "take up the version that the routing names"),
-        Route("POST", "/v2/repository/models/{model}/unload", unload, "refused: the routing decides"),
+        Route(
+            "POST",
+            "/v2/repository/models/{model}/load",
+            load,
+            "take up what the routing names, into memory",
+        ),
+        Route("POST", "/v2/repository/models/{model}/unload", unload, "out of memory with a model on demand"),
     ),
     refuse,
 )

@@ -14,7 +14,7 @@ from noria.core.clock import monotonic
 from noria.core.errors import Conflict, NoriaError, NotFound, Unavailable
 from noria.serving.contracts import bodies
 from noria.serving.contracts.invocations import TARGET, invoke_model, refuse, target
-from noria.serving.contracts.model import Contract, House, NotOffered, NotPermitted, Pending, Route
+from noria.serving.contracts.model import Contract, House, NotOffered, Pending, Route
 from noria.serving.json_body import answer, decode_object
 from noria.serving.model import BadPayload, PredictionRecord, Request, Response, UnknownModel
 
@@ -75,17 +75,17 @@ async def _load(house: House, request: Request) -> Response:
         raise BadPayload("model_name is missing", hint="models come of the registry; a url is not followed")
     if model not in house.board.models:
         raise UnknownModel("model", model[:200], house.board.models)
-    if model in house.board.lineups:
+    if model in house.board.lineups and not house.board.lineup(model).champion.absent:
         raise AlreadyLoaded(f"model {model!r} is in memory", hint="a promoted version is taken up by itself")
-    await house.follow()
-    house.board.lineup(model)
+    await house.load(model)
     return answer({"status": f"model {model!r} is in memory"})
 
 
 def _unload(house: House, _request: Request, model: str) -> Response:
     if model not in house.board.models:
         raise UnknownModel("model", model[:200], house.board.models)
-    raise NotPermitted(f"{model!r} is not unloaded by its clients", hint="roll it back, or stop serving it")
+    house.unload(model)
+    return answer({"status": f"model {model!r} is not in memory"})
 
 
 MULTI_MODEL = Contract(
@@ -93,7 +93,7 @@ MULTI_MODEL = Contract(
     "SageMaker multi-model container",
     (
         Route("POST", "/models", _load, "take up a model"),
-        Route("DELETE", "/models/{model}", _unload, "refused: the routing decides"),
+        Route("DELETE", "/models/{model}", _unload, "out of memory with a model on demand"),
         Route("POST", "/models/{model}/invoke", _invoke_model, "rows for a model by name", predicts=True),
     ),
     refuse,

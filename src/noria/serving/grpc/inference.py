@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from noria.core.clock import monotonic
 from noria.serving.contracts.infer_json import Tensor, asks_of
-from noria.serving.contracts.model import NotPermitted
 from noria.serving.contracts.open_inference import metadata
 from noria.serving.contracts.shape import Shape
 from noria.serving.contracts.tensors import Infer, read_infer, show_infer
@@ -89,7 +88,7 @@ class Inference:
     def _model_ready(self, request: Any) -> Any:
         """A model without a version is not ready; one that is not served at all is an error."""
         try:
-            ready = self._lineup(request.name, request.version) is not None
+            ready = self._lineup(request.name, request.version).champion.able
         except NotReady:
             ready = False
         return self._messages["inference.ModelReadyResponse"](ready=ready)
@@ -107,7 +106,10 @@ class Inference:
         board = self._plane.board
         models: list[dict[str, str]] = []
         for model, lineup in sorted(board.lineups.items()):
-            models += [{"name": model, "version": str(one.number), "state": "READY"} for one in lineup.versions]
+            models += [
+                {"name": model, "version": str(one.number), "state": "UNAVAILABLE" if one.absent else "READY",
+                 "reason": one.absent} for one in lineup.versions if not (request.ready and one.absent)
+            ]  # fmt: skip
         if not request.ready:
             models += [
                 {"name": model, "state": "UNAVAILABLE", "reason": reason}
@@ -118,14 +120,13 @@ class Inference:
     async def _load(self, request: Any) -> Any:
         """Read the routing again now: what a model answers with is decided by its alias, not by the caller."""
         name = request.model_name or request.repository_name  # KServe's message has the model's name first
-        await self._plane.follow()
-        self._lineup(name)
+        await self._plane.load(name)
         return self._messages["inference.RepositoryModelLoadResponse"](model_name=name, isLoaded=True)
 
     def _unload(self, request: Any) -> Any:
         name = request.model_name or request.repository_name
-        self._lineup(name)
-        raise NotPermitted(f"{name!r} is not unloaded by its clients", hint="roll it back, or stop serving it")
+        self._plane.unload(name)
+        return self._messages["inference.RepositoryModelUnloadResponse"](model_name=name, isUnloaded=True)
 
     def _lineup(self, model: str, version: str = "") -> Lineup:
         return lineup_of(self._plane.board, model, version or None)

@@ -34,8 +34,12 @@ class Plane(Protocol):
     metrics: Metrics
     clock: Clock
 
-    async def follow(self) -> None:
-        """Read the routing again now."""
+    async def load(self, model: str) -> None:
+        """Read the routing again now, and bring what it names of a model into memory."""
+        ...
+
+    def unload(self, model: str) -> None:
+        """Let a model on demand go. Raises NotPermitted for any other."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""Served names whose answers are made of other models' answers."""
