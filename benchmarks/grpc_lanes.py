@@ -32,9 +32,9 @@ from beside import cpu_seconds, machine, pinned
 from serving_models import INPUTS, workspace
 
 from noria.core.clock import monotonic, sleep
-from noria.serving.data_plane import run_data_plane
 from noria.serving.grpc.messages import Messages
 from noria.serving.model import ServedModel
+from noria.serving.running import run_data_plane
 from noria.testing import rivals
 from noria.testing.server_process import free_port
 

@@ -13,8 +13,8 @@ from features_online import LATEST
 from noria.config.settings import settings_for
 from noria.core.schema import Column
 from noria.features.model import InputSet, ViewInput
-from noria.serving.data_plane import run_data_plane
 from noria.serving.model import ServedModel
+from noria.serving.running import run_data_plane
 from noria.workspace.workspace import open_workspace
 
 REQUEST = (Column("id", "string"), Column("entity", "int"), Column("at", "time"))

@@ -22,9 +22,9 @@ import noria.serving.tables  # noqa: F401
 from noria.config.settings import settings_for
 from noria.core.schema import Column
 from noria.features.model import ColumnInput, InputSet
-from noria.server.standby import keep_two
-from noria.serving.data_plane import run_data_plane
+from noria.server.standby import keep_alive
 from noria.serving.model import ServedModel
+from noria.serving.running import run_data_plane
 from noria.serving.sockets import listen
 from noria.serving.turns import turn
 from noria.workspace.workspace import Workspace, open_workspace
@@ -139,7 +139,8 @@ def serve_by_two(folder: Path) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with listen("127.0.0.1", 0) as listening:
         print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
-        keep_two([sys.executable, __file__, "serve", str(folder)], listening, stop)
+        command = [sys.executable, __file__, "serve", str(folder)]
+        keep_alive(command, listening, stop, workers=1, standby=True)
 
 
 def main() -> None:

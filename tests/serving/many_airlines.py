@@ -15,9 +15,9 @@ from tiny_airline import INPUTS
 from noria.optimization.operations import save_package
 from noria.registry.model import Lineage, Version
 from noria.registry.operations import promote, register
-from noria.serving.data_plane import run_data_plane
 from noria.serving.graphs.model import GraphSpec, StepSpec
 from noria.serving.model import LoadRules, ServedModel
+from noria.serving.running import run_data_plane
 from noria.validation.model import Evaluation, GateSheet
 from noria.workspace.workspace import Workspace
 

@@ -26,10 +26,10 @@ from noria.optimization.model import Package
 from noria.optimization.operations import package, save_package
 from noria.registry.model import Lineage, Version
 from noria.registry.operations import promote, register
-from noria.serving.data_plane import run_data_plane
 from noria.serving.engines import HttpOptions
 from noria.serving.http.tls import Tls
 from noria.serving.model import ServedModel
+from noria.serving.running import run_data_plane
 from noria.validation.model import Evaluation, GateSheet
 from noria.workspace.workspace import Workspace, open_workspace
 

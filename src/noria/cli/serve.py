@@ -36,6 +36,8 @@ def command(
     standby: Annotated[
         bool, typer.Option(help="Keep a second process ready, which goes on at once when the first one dies.")
     ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer, on as many processors.")] = 1,
+    follow: Annotated[bool, typer.Option(hidden=True)] = False,
     listen_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
     access_log: Annotated[bool, typer.Option(help="Write a line of JSON an answer to standard output.")] = False,
     replay: Annotated[bool, typer.Option(help="Let the caller say what time it is.")] = False,
@@ -46,15 +48,15 @@ def command(
     from noria.core.errors import BadInput
     from noria.registry.model import PRODUCTION
     from noria.server.supervisor import end_with_parent
-    from noria.serving.data_plane import run_data_plane
     from noria.serving.engines import HttpOptions
     from noria.serving.http.tls import Tls
+    from noria.serving.running import run_data_plane
     from noria.serving.turns import turn
 
     if with_parent:
         end_with_parent()
-    if standby:
-        _keep_two(host, port, engine)
+    if standby or workers > 1:
+        _keep_several(host, port, engine, workers, standby=standby)
         return
     if (tls_certificate is None) != (tls_key is None):
         raise BadInput("TLS wants a certificate and its key", hint="give both --tls-certificate and --tls-key")
@@ -67,30 +69,47 @@ def command(
     def fill(online: OnlineFeatures, _: Sequence[ViewSpec]) -> None:
         backfill(ws, online)
 
-    with turn(ws.folder("serving")) if listen_fd is not None else nullcontext():
+    options = HttpOptions(engine, tls=tls, access_log=access_log)
+    listening = None if listen_fd is None else socket.socket(fileno=listen_fd)
+    if follow and listening is not None:
+        from noria.serving.followers.follower import run_follower
+
+        run_follower(ws, served, loaded.functions, listening, http=options, graphs=graphs)
+        return
+    with turn(ws.folder("serving")) if listening is not None else nullcontext():
         run_data_plane(
             ws, served, loaded.functions, host=host, port=port, grpc_port=grpc_port, replay=replay, on_views=fill,
-            memory=loaded.plan.memory, graphs=graphs,
-            http=HttpOptions(engine, tls=tls, access_log=access_log),
-            listening=None if listen_fd is None else socket.socket(fileno=listen_fd),
+            memory=loaded.plan.memory, graphs=graphs, http=options, listening=listening,
             on_ready=lambda url: print(f"noria: answering at {url}", file=sys.stderr, flush=True),
         )  # fmt: skip
 
 
-def _keep_two(host: str, port: int, engine: str) -> None:
-    """Run two processes on one socket, of which one answers; start again what dies, until SIGTERM or SIGINT."""
+def _keep_several(host: str, port: int, engine: str, workers: int, *, standby: bool) -> None:
+    """Run several processes on one socket; start again what dies, until SIGTERM or SIGINT."""
     from noria.core.errors import BadInput
-    from noria.server.standby import keep_two
+    from noria.server.standby import keep_alive
     from noria.serving.sockets import listen
 
     if engine == "granian":
-        raise BadInput("granian takes no socket that is bound already", hint="--standby goes with noria or uvicorn")
+        raise BadInput("granian takes no socket that is bound already", hint="several processes want noria or uvicorn")
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    given = [word for word in sys.argv[1:] if word != "--standby"]
+    command = [sys.executable, "-m", "noria.cli.main", *_without(sys.argv[1:]), "--with-parent", "--listen-fd"]
     with listen(host, port) as listening:
-        keep_two([sys.executable, "-m", "noria.cli.main", *given, "--with-parent", "--listen-fd"], listening, stop)
+        keep_alive(command, listening, stop, workers=workers, standby=standby)
+
+
+def _without(words: Sequence[str]) -> list[str]:
+    """The command line without what only this process does."""
+    kept: list[str] = []
+    left = iter(words)
+    for word in left:
+        if word == "--workers":
+            next(left, None)
+        elif word != "--standby" and not word.startswith("--workers="):
+            kept.append(word)
+    return kept
 
 
 def backfill(ws: Workspace, online: OnlineFeatures) -> int:

@@ -1,4 +1,4 @@
-"""Two processes on one socket, of which one answers and the other stands ready."""
+"""Several processes on one socket: one that writes, others that answer too, and one that stands ready to write."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from threading import Event
 from noria.server.supervisor import Child, Supervisor
 
 _BACKLOG = 2048
+FOLLOW = "--follow"
+"""What tells a process that it is not to lead."""
 
 
-def keep_two(command: Sequence[str], listening: socket.socket, stop: Event) -> None:
-    """Run `command` twice, with the listening socket's number as its last word; start again what dies, until `stop`.
+def keep_alive(command: Sequence[str], listening: socket.socket, stop: Event, *, workers: int, standby: bool) -> None:
+    """Run `command` as a leader and `workers` - 1 followers, with the listening socket's number as the last word.
 
-    Each one is to wait for its turn (`serving.turns`). Connections that come while nobody accepts wait in the socket.
+    What dies is started again, until `stop`. With `standby` a second leader waits for its turn (`serving.turns`).
+    Connections that come while nobody accepts wait in the socket.
     """
     listening.listen(_BACKLOG)
     number = listening.fileno()
-    names = ("data plane", "data plane, standing by")
-    Supervisor([Child(name, [*command, str(number)], [number]) for name in names]).run(stop)
+    children = [Child("data plane", [*command, str(number)], [number])]
+    if standby:
+        children.append(Child("data plane, standing by", [*command, str(number)], [number]))
+    follow = [*command[:-1], FOLLOW, command[-1], str(number)]
+    children += [Child(f"data plane, worker {one}", follow, [number]) for one in range(2, workers + 1)]
+    Supervisor(children).run(stop)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -26,11 +25,9 @@ from noria.serving.app import App
 from noria.serving.contracts import vertex
 from noria.serving.contracts.model import NotPermitted
 from noria.serving.endpoint import Endpoint
-from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.following import LastKnown, keep_last, read_last, wanted
 from noria.serving.graphs.board import Graphs
 from noria.serving.graphs.model import GraphSpec
-from noria.serving.grpc.lanes import Lanes
 from noria.serving.lineup import Board, Lineup, changed_functions
 from noria.serving.loading import Loader
 from noria.serving.log import PredictionLog, log_path
@@ -38,7 +35,6 @@ from noria.serving.log_rules import log_secret
 from noria.serving.metrics import Metrics
 from noria.serving.model import Routing, ServedModel
 from noria.serving.seats import Seat, Seats
-from noria.serving.sockets import listen
 from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -84,8 +80,9 @@ class DataPlane:
         self.replay = replay
         names = [*models, *(graph.name for graph in graphs)]
         self.board = Board(waiting=dict.fromkeys(names, "the routing has not been read yet"))
-        self.metrics = Metrics()
         self._ws = ws
+        self.folder = ws.folder("serving")
+        self.metrics = self._open_metrics()
         self.models = {name: replace(served, inputs=_as_packaged(served.inputs)) for name, served in models.items()}
         self._last_file = ws.folder("serving") / "last.json"
         self._last = read_last(self._last_file)
@@ -98,13 +95,22 @@ class DataPlane:
         self._following = asyncio.Lock()
         self._closed = False
         self._graphs = Graphs(graphs, functions)
-        rules = self._graphs.rules(self.models)
-        secret = log_secret(ws.folder("serving")) if rules else b""
-        self.log = PredictionLog(log_path(ws), rules=rules, secret=secret)
         self._on_views = on_views
+        self.log = self._open_log()
         self.online = self._open_online()
-        self.endpoint = Endpoint(self.log, ws.ids, self.metrics)
-        self.app = App(self, vertex.container(environment()))
+        self.app = self._open_app()
+
+    def _open_metrics(self) -> Metrics:
+        return Metrics()
+
+    def _open_log(self) -> PredictionLog:
+        rules = self._graphs.rules(self.models)
+        secret = log_secret(self._ws.folder("serving")) if rules else b""
+        return PredictionLog(log_path(self._ws), rules=rules, secret=secret)
+
+    def _open_app(self) -> App:
+        self.endpoint = Endpoint(self.log, self._ws.ids, self.metrics)
+        return App(self, vertex.container(environment()))
 
     def _open_online(self) -> OnlineFeatures:
         """With the views of the last known versions too: they want the events since the last checkpoint as well."""
@@ -157,16 +163,16 @@ class DataPlane:
             self.log.close()
 
     @asynccontextmanager
-    async def running(self, lane: Lane | None = None) -> AsyncIterator[None]:
-        """Serving from entering to leaving: follows the routing meanwhile, closes at the end; with one more `lane`."""
+    async def running(self, *lanes: Lane) -> AsyncIterator[None]:
+        """Serving from entering to leaving: follows the routing meanwhile, closes at the end; with more `lanes`."""
         await self.follow()
         task = None if self.replay else asyncio.create_task(self._keep_following())
         try:
-            if lane is not None:
+            for lane in lanes:
                 await lane.start()
             yield
         finally:
-            if lane is not None:
+            for lane in lanes:
                 await lane.stop()
             if task is not None:
                 task.cancel()
@@ -229,9 +235,12 @@ class DataPlane:
         packages = {f"{model}/{number}": self._loader.packages[model, number] for model, number in sorted(used)}
         last = LastKnown({model: lineup.routing for model, lineup in lineups.items()}, packages)
         if used and last != self._last:
-            keep_last(self._last_file, last)
+            self._remember(last)
             self._last = last
         self._loader.keep_only(used)
+
+    def _remember(self, last: LastKnown) -> None:
+        keep_last(self._last_file, last)
 
     def _install(self, board: Board) -> Board:
         if board == self.board:
@@ -267,46 +276,3 @@ def _as_packaged(inputs: InputSet) -> InputSet:
 
 def _views(groups: Iterable[Sequence[ViewSpec]]) -> tuple[ViewSpec, ...]:
     return tuple(dict.fromkeys(view for views in groups for view in views))
-
-
-def run_data_plane(
-    ws: Workspace,
-    models: Mapping[str, ServedModel],
-    functions: Mapping[str, Callable[..., Any]],
-    *,
-    host: str = "127.0.0.1",
-    port: int = 8080,
-    grpc_port: int | None = None,
-    replay: bool = False,
-    http: HttpOptions | None = None,
-    listening: socket.socket | None = None,
-    on_views: OnViews | None = None,
-    memory: int | None = None,
-    graphs: Sequence[GraphSpec] = (),
-    on_ready: Callable[[str], None] | None = None,
-) -> None:
-    """Serve until SIGTERM or SIGINT: accepted requests are answered, then the log is sealed.
-
-    `listening` is a socket that is bound already, for whoever starts servers by turns; `host` is only told on then.
-    `on_ready` is told the URL as soon as requests are accepted; port 0 takes a free one. With
-    `grpc_port` gRPC is spoken there. Models take `memory` bytes at most; `graphs` are served beside them.
-    Raises Conflict when a port is taken or another data plane has the workspace.
-    """
-    listening = listening or listen(host, port)
-    scheme = "https" if http is not None and http.tls is not None else "http"
-    address = f"{scheme}://{host}:{listening.getsockname()[1]}"
-
-    def ready() -> None:
-        if on_ready is not None:
-            on_ready(address)
-
-    try:
-        plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views, memory=memory, graphs=graphs)
-        try:
-            lanes = Lanes(plane, host, grpc_port)
-        except BaseException:
-            plane.close()
-            raise
-        run_engine(plane.app, plane.running(lanes), listening, http or HttpOptions(), ready, ws.clock, lanes.http2)
-    finally:
-        listening.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
@@ -18,7 +18,6 @@ from noria.serving.asked import ALONE, Asked, Other, record_of, same_model
 from noria.serving.inputs import Inputs, read_inputs
 from noria.serving.later import challenger_failed, challengers_inputs, score_both
 from noria.serving.lineup import Lineup, Loaded
-from noria.serving.log import PredictionLog
 from noria.serving.metrics import Metrics
 from noria.serving.model import BadPayload, PredictionRecord
 from noria.serving.promise import Promise
@@ -30,12 +29,24 @@ _MOST_TOGETHER = 32
 """Rows gathered before they are answered within the turn: the first of them should not wait for a thousand others."""
 
 
+class Keeper(Protocol):
+    """Where answers are kept before they are told: the prediction log."""
+
+    def find(self, prediction_id: str) -> PredictionRecord | None:
+        """The answer that an id was given before, or None."""
+        ...
+
+    def append_many(self, records: Sequence[PredictionRecord], *, new: bool = False) -> None:
+        """Keep answers, all or none; `new` says that none of the ids can be there already. Raises StorageFull."""
+        ...
+
+
 class Endpoint:
     """Answers rows with a lineup. Called from one thread; a call never waits for another process."""
 
     def __init__(
         self,
-        log: PredictionLog,
+        log: Keeper,
         ids: Ids,
         metrics: Metrics,
     ) -> None:
@@ -79,8 +90,12 @@ class Endpoint:
             self._answer_group()
         return promise
 
-    def _answer_group(self) -> None:
+    def _taken(self) -> list[Asked]:
         group, self._group, self._rows = self._group, [], 0
+        return group
+
+    def _answer_group(self) -> None:
+        group = self._taken()
         try:
             self._settle(group)
         except Exception as error:  # whoever asked must hear something
@@ -112,7 +127,7 @@ class Endpoint:
 
     def _settle(self, group: Sequence[Asked]) -> None:
         """Answers or errors for all, what is answered in the log."""
-        for lineup, same in _by_lineup(group):
+        for lineup, same in by_lineup(group):
             self._score(lineup, same)
         self._keep(group)
 
@@ -154,7 +169,7 @@ class Endpoint:
                 for asked in group:
                     self._keep([asked])
             elif group[0].fresh:
-                group[0].error = _misfit() if isinstance(error, OverflowError) else error
+                group[0].error = misfit() if isinstance(error, OverflowError) else error
 
     def _write(self, records: list[PredictionRecord], *, new: bool) -> None:
         if records:
@@ -196,7 +211,7 @@ class Endpoint:
         try:
             self._write(fresh, new=False)
         except OverflowError:
-            raise _misfit() from None
+            raise misfit() from None
         answers |= {one.prediction_id: one for one in fresh}
         return [answers[prediction_id] for prediction_id, _ in wanted]
 
@@ -216,7 +231,7 @@ def _in_this_turn(call: Callable[[], Any]) -> None:
         loop.call_soon(call)
 
 
-def _by_lineup(group: Sequence[Asked]) -> Iterable[tuple[Lineup, Sequence[Asked]]]:
+def by_lineup(group: Sequence[Asked]) -> Iterable[tuple[Lineup, Sequence[Asked]]]:
     """Those who ask the same lineup at the same moment: mostly all."""
     first = group[0].lineup if group else None
     if first is not None and all(asked.lineup is first for asked in group):
@@ -227,5 +242,6 @@ def _by_lineup(group: Sequence[Asked]) -> Iterable[tuple[Lineup, Sequence[Asked]
     return [(same[0].lineup, same) for same in found.values()]
 
 
-def _misfit() -> BadPayload:
+def misfit() -> BadPayload:
+    """What is wrong with a record that cannot be written."""
     return BadPayload("a whole number of the row does not fit into 64 bits")

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from noria.serving.grpc.lane import GrpcLane
     from noria.serving.grpc.method import Plane
     from noria.serving.grpc.own import OwnLane
+    from noria.serving.grpc.services import Services
 
 
 class Lanes:
@@ -30,11 +31,15 @@ class Lanes:
         """For a connection that begins with HTTP/2's preface."""
         if self._own is None:
             from noria.serving.grpc.own import OwnLane
-            from noria.serving.grpc.services import Services
 
-            self._own = OwnLane(Services(self._plane))
+            self._own = OwnLane(self._services())
             self._own.begin()
         return self._own.protocol()
+
+    def _services(self) -> Services:
+        from noria.serving.grpc.services import Services
+
+        return Services(self._plane)
 
     async def start(self) -> None:
         """Take calls from now on. Raises Conflict when the port is taken."""

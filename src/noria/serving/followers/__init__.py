@@ -1,0 +1,1 @@
+"""Several processes on one socket: the leader writes, the others answer and hand over what they answered."""
