@@ -2,10 +2,10 @@
 
     python many_models.py [--models 200] [--room 10] [--seconds 30] [--threads 6]
 
-Three perceptrons that differ in their seed, each under many names, are asked at random: with equal chances and by
-Zipf's law, without a limit and with one; in the last phase the server is killed half-way and started again, and asked by
-a client that retries. Every answer is compared with what the model's own session says. Memory of the process has the log
-and the answers in it, too; `models` is what the server counts for models.
+Three perceptrons that differ in their seed, each under many names, are asked at random, with equal chances and by
+Zipf's law, without a limit and with one. In the last phase the server is killed half-way and started again, and
+asked by a client that retries. Every answer is compared with what the model's own session says. Memory of the
+process has the log and the answers in it, too; `models` is what the server counts for models.
 """
 
 from __future__ import annotations
