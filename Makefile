@@ -11,7 +11,7 @@ SERVING_RIVALS := $(basename $(notdir $(wildcard benchmarks/rivals/*.txt))) mlfl
 RIVAL_NAMES := $(filter-out %.alone,$(basename $(notdir $(wildcard tests/rivals/*.txt)))) javascript
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-grpc bench-serving fuzz services clean
+.PHONY: help install demo test lint format rivals bench-runtime bench-tracking bench-features bench-data bench-grpc bench-serving bench-many fuzz services clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ fuzz: $(STAMP) ## every layer of the server fuzzed for MINUTES (10), guided by c
 
 bench-grpc: $(STAMP) ## our gRPC lane beside grpcio's: CPU a call
 	$(BIN)/python benchmarks/grpc_lanes.py
+
+bench-many: $(STAMP) ## 200 models in the memory of ten, asked at random, the server killed in between
+	$(BIN)/python -W ignore benchmarks/many_models.py $(BENCH)
 
 bench-serving: $(STAMP) $(SERVING_RIVALS:%=$(RIVALS)/%/.installed) ## serving beside eight rivals: CPU a request, requests a second, tails
 	$(BIN)/python benchmarks/serving.py $(BENCH)

@@ -7,12 +7,14 @@ import json
 import os
 import signal
 
+import psutil
 import pytest
 import tiny_airline
 from native_airline import add_native
 from tiny_airline import MODEL, flight
 
-from noria.serving.model import CacheRules, Request, ServedModel
+from noria.core.clock import monotonic, sleep
+from noria.serving.model import CacheRules, LoadRules, Request, ServedModel
 
 
 @pytest.fixture
@@ -39,6 +41,36 @@ def test_one_that_does_not_reproduce_its_golden_rows_takes_no_traffic(ws, open_p
     add_native(ws, 0.02, expected_weight=0.01)
     call = open_plane()
     assert "golden rows" in call.json("POST", "/predict", flight(), status=503)["error"]
+
+
+def test_on_demand_its_process_comes_and_goes(ws, open_plane, monkeypatch) -> None:
+    served = {MODEL: ServedModel(tiny_airline.INPUTS, load=LoadRules(on_demand=True, idle=60))}
+    monkeypatch.setattr("tiny_airline.MODELS", served)
+    add_native(ws)
+    call = open_plane(memory=500_000_000)
+    seats, me = call.plane.seats, psutil.Process()
+    before = {child.pid for child in me.children()}
+    (one,) = call.predict(flight(distance=1000.0))
+    assert one["output"] == pytest.approx(0.3)
+    (worker,) = [child for child in me.children() if child.pid not in before]
+    assert seats.budget.taken >= 0.5 * worker.memory_info().rss > 10_000_000
+    os.kill(worker.pid, signal.SIGKILL)  # it is started again within the same stay
+    assert call.predict(flight(distance=1000.0))[0]["output"] == one["output"]
+    seats.sweep(monotonic() + 61)
+    while seats.budget.taken:
+        sleep(0.01)
+    assert {child.pid for child in me.children()} <= before
+    assert call.predict(flight(distance=1000.0))[0]["output"] == one["output"]
+
+
+def test_on_demand_golden_rows_come_first_too(ws, open_plane, monkeypatch) -> None:
+    served = {MODEL: ServedModel(tiny_airline.INPUTS, load=LoadRules(on_demand=True))}
+    monkeypatch.setattr("tiny_airline.MODELS", served)
+    add_native(ws, 0.02, expected_weight=0.01)
+    call = open_plane()
+    told = call.json("POST", "/predict", flight(), status=503)
+    assert told["code"] == "N6090" and "golden rows" in told["error"]
+    assert call.plane.seats.budget.taken == 0
 
 
 def test_bad_rows_are_refused_before_the_worker_sees_them(native) -> None:

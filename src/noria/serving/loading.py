@@ -147,6 +147,7 @@ class Loader:
         if served.load.on_demand:
             name = f"{key[0]}/{key[1]}"
             seat = Seat(self._seats, name, package.digest, package.bytes, served.load.idle, open_version)
+            seat.apart = package.format == "native"
             return Loaded(*key, package, vectorizer, Elsewhere(), Pace(inline=False), seat=seat)
         loaded, size = measured(open_version, package.bytes)
         self._seats.pin(key, size)

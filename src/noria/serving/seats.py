@@ -63,6 +63,8 @@ class Seat:
         self.coming: Future[_Stay] | None = None
         self.waiting = 0
         self.dropped = False
+        self.apart = False
+        """Whether a process of its own holds the version."""
         self.failures = 0
         self.rests_until = 0.0
         self.failed = ""
@@ -212,7 +214,7 @@ class Seats:
         try:
             if self._closed:
                 raise LoadFailed("the server is about to stop", hint="ask another one")
-            if not self._warm:  # what the runtime itself takes is not the first version's
+            if not self._warm and not seat.apart:  # what the runtime itself takes is not the first version's
                 seat.open_version().close()
                 self._warm = True
             self._make_room(seat)
