@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import urllib.request
 
 import psutil
+import pytest
 
 from flights_project import FlightsProject
 from noria import Client, Patience
@@ -63,3 +65,18 @@ def test_what_cannot_stand_by_says_why(flights: FlightsProject) -> None:
         assert process.returncode == 1
         for word in words:
             assert word in said, said
+
+
+@pytest.mark.parametrize("variable", ["AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT"])
+def test_a_platform_tells_the_port(flights_that_ran: FlightsProject, monkeypatch, variable: str) -> None:
+    port = free_port()
+    monkeypatch.setenv(variable, str(port))
+    process = flights_that_ran.start("serve", stderr=subprocess.PIPE)
+    try:
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"noria: answering at http://0.0.0.0:{port}\n"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=10) as answer:
+            assert answer.status == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)

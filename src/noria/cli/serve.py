@@ -21,11 +21,20 @@ if TYPE_CHECKING:
     from noria.workspace.workspace import Workspace
 
 
+PLATFORM_PORTS = ("AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT")
+"""How Vertex AI and SageMaker tell a container its port; their health checks come from outside of it."""
+
+
 def command(
     model: Annotated[str | None, typer.Argument(help="MODEL, MODEL@ALIAS or GRAPH; all when left out.")] = None,
     project: Folder = HERE,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 8400,
+    host: Annotated[
+        str,
+        typer.Option(help="The address to listen on; every one where a platform gives the port.", show_default=False),
+    ] = "",
+    port: Annotated[
+        int, typer.Option(help="The port to listen on; 0 picks a free one.", envvar=list(PLATFORM_PORTS))
+    ] = 8400,
     grpc_port: Annotated[int | None, typer.Option(help="Speak gRPC too, on this port; needs noria[grpc].")] = None,
     engine: Annotated[Literal["noria", "uvicorn", "granian"], typer.Option(help="What speaks HTTP.")] = "noria",
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM file of the certificate; wants --tls-key.")] = None,
@@ -44,6 +53,7 @@ def command(
     with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Answer predictions; needs nobody else to be alive."""
+    from noria.config.environment import environment
     from noria.core.clock import ManualClock
     from noria.core.errors import BadInput
     from noria.registry.model import PRODUCTION
@@ -55,6 +65,7 @@ def command(
 
     if with_parent:
         end_with_parent()
+    host = host or ("0.0.0.0" if any(environment().get(name) for name in PLATFORM_PORTS) else "127.0.0.1")
     if standby or workers > 1:
         _keep_several(host, port, engine, workers, standby=standby)
         return
