@@ -121,7 +121,36 @@ def test_a_client_is_refused_in_words_it_understands(client: Client, said) -> No
 TABLE = rivals.ROOT / "docs" / "contracts.md"
 
 
-def table(told: Sequence[dict], over_grpc: Sequence[tuple[str, str]]) -> str:
+README = rivals.ROOT / "README.md"
+BEGIN, END = "<!-- from tests/serving/contracts/test_clients.py -->\n", "<!-- end -->\n"
+Ways = dict[tuple[str, str], list[str]]
+"""By contract and client: what was asked."""
+
+
+def ways_of(told: Sequence[dict], over_grpc: Sequence[tuple[str, str]]) -> Ways:
+    titles = {contract.name: contract.title for contract in CONTRACTS}
+    ways: Ways = {}
+    for one in told:
+        for contract, call, _ in one["proofs"]:
+            ways.setdefault((titles.get(contract, "Noria's own rows"), one["client"]), []).append(call)
+    return ways | {one: ["its tests in `tests/serving/grpc`"] for one in over_grpc}
+
+
+def count(ways: Ways) -> str:
+    return f"{len({title for title, _ in ways})} contracts, {len({client for _, client in ways})} clients."
+
+
+def short_table(ways: Ways) -> str:
+    """A contract a line, for the README."""
+    clients: dict[str, list[str]] = {}
+    for title, client in sorted(ways):
+        clients.setdefault(title, []).append(client)
+    lines = ["| contract | answered to, with the numbers of `/predict` |", "|---|---|"]
+    lines += [f"| {title} | {', '.join(names)} |" for title, names in clients.items()]
+    return "\n".join([*lines, "", count(ways)]) + "\n"
+
+
+def table(ways: Ways) -> str:
     """Contracts and the clients that were answered in them, as Markdown."""
     lines = [
         "# Contracts, and the clients that prove them",
@@ -132,22 +161,18 @@ def table(told: Sequence[dict], over_grpc: Sequence[tuple[str, str]]) -> str:
         "| contract | client | asked by |",
         "|---|---|---|",
     ]
-    titles = {contract.name: contract.title for contract in CONTRACTS}
-    ways: dict[tuple[str, str], list[str]] = {}
-    for one in told:
-        for contract, call, _ in one["proofs"]:
-            ways.setdefault((titles.get(contract, "Noria's own rows"), one["client"]), []).append(call)
-    for contract, name in over_grpc:
-        ways[contract, name] = ["its tests in `tests/serving/grpc`"]
     lines += [f"| {title} | {client} | {'; '.join(calls)} |" for (title, client), calls in sorted(ways.items())]
-    lines += ["", f"{len({title for title, _ in ways})} contracts, {len({client for _, client in ways})} clients."]
+    lines += ["", count(ways)]
     return "\n".join(lines) + "\n"
 
 
-def test_the_table_in_the_documentation_is_of_this_run(said, over_grpc) -> None:
-    """Where it is not, it is written anew, and this fails once."""
-    made = table([said(client) for client in CLIENTS], over_grpc)
-    before = TABLE.read_text() if TABLE.exists() else ""
-    if made != before:
-        TABLE.write_text(made)
+def test_the_tables_in_the_documentation_are_of_this_run(said, over_grpc) -> None:
+    """Where they are not, they are written anew, and this fails once."""
+    ways = ways_of([said(client) for client in CLIENTS], over_grpc)
+    head, rest = README.read_text().split(BEGIN)
+    made = {TABLE: table(ways), README: head + BEGIN + short_table(ways) + END + rest.split(END)[1]}
+    before = {file: file.read_text() if file.exists() else "" for file in made}
+    for file, text in made.items():
+        if text != before[file]:
+            file.write_text(text)
     assert made == before
