@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from noria.serving.contracts import openapi
 from noria.serving.contracts.examples import curls
 from noria.serving.contracts.model import Contract, House, Route
+from noria.serving.contracts.page import page
 from noria.serving.contracts.shape import Shape
 from noria.serving.json_body import answer, refusal
 from noria.serving.lineup import Board
@@ -54,8 +55,8 @@ def _openapi(house: House, _request: Request) -> Response:
 
 
 def _docs(house: House, request: Request) -> Response:
-    page = openapi.page(house.contracts, _shown(house, request), request, only=len(house.board.lineups) == 1)
-    return Response(200, page.encode(), "text/html; charset=utf-8")
+    made = page(house.contracts, _shown(house, request), request, only=len(house.board.lineups) == 1)
+    return Response(200, made.encode(), "text/html; charset=utf-8")
 
 
 def _shown(house: House, request: Request) -> list[Shape]:

@@ -6,14 +6,12 @@ Specification: spec.openapis.org/oas/v3.1.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from noria.serving.contracts.examples import curls, example
+from noria.serving.contracts.examples import example
 from noria.serving.contracts.model import Contract, Route
 from noria.serving.contracts.shape import Shape
-from noria.serving.model import Request
 
 _PART = re.compile(r"\{([a-z_]+)\}")
 _ANSWERS: Mapping[str, Any] = {
@@ -67,30 +65,3 @@ def _values(part: str, shapes: Sequence[Shape]) -> dict[str, Any]:
     elif part == "version":
         known = sorted({str(loaded.number) for lineup in lineups for loaded in lineup.versions})
     return {"type": "string", "enum": known} if known else {"type": "string"}
-
-
-def page(contracts: Iterable[Contract], shapes: Iterable[Shape], request: Request, *, only: bool) -> str:
-    """The same for people: routes by contract, and commands to copy for each of these models (or the `only` one)."""
-    contracts = list(contracts)
-    parts = ["<h1>Noria</h1><p>What this server answers. <a href='openapi.json'>OpenAPI</a></p>"]
-    for shape in shapes:
-        parts.append(f"<h2>Model {escape(shape.lineup.routing.model)}</h2>")
-        for name, command in curls(contracts, shape, request, only).items():
-            parts.append(f"<h3>{escape(name)}</h3><pre>{escape(command)}</pre>")
-    for contract in contracts:
-        rows = "".join(
-            f"<tr><td>{route.method}</td><td><code>{escape(route.path)}</code></td><td>{escape(route.says)}</td></tr>"
-            for route in contract.routes
-            if route.says
-        )
-        parts.append(f"<h2>{escape(contract.title)}</h2><table>{rows}</table>")
-    return _PAGE.replace("BODY", "".join(parts))
-
-
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Noria: what is served</title><style>
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2733;background:#fff}
-pre{background:#f3f5f7;padding:.7rem;overflow-x:auto;border-radius:4px}td{padding:.1rem 1rem .1rem 0;vertical-align:top}
-@media(prefers-color-scheme:dark){body{color:#dfe6ee;background:#12181f}pre{background:#1d2630}a{color:#8cc4ff}}
-</style><body>BODY</body></html>
-"""
