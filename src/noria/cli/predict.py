@@ -50,7 +50,7 @@ def command(
     asked = Asked(name, source, target, alias or "production", database or None, lookup, _moment(at), carried, rows)
     with Counted(f"{name} answers", shown=sys.stderr.isatty()) as bar:
         answered = predict_table(
-            ws, asked, plan.sources, loaded.functions, fresh=fresh, replace=replace,
+            ws, asked, plan.sources, loaded.functions, fresh=fresh, replace=replace, memory=plan.lane.memory,
             watch=lambda done, total: bar.rows(done, total),
         )  # fmt: skip
     if json:

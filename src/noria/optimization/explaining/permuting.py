@@ -20,7 +20,7 @@ _PAIRS = 32
 def permuted(
     predict: Predict, columns: Sequence[str], row: Mapping[str, Any], background: Mapping[str, Sequence[Any]]
 ) -> tuple[float, Array]:
-    """The mean answer to the background's rows, each of them used equally often, and what each column contributes: (columns,).
+    """The mean answer to the background's rows, each used equally often, and what each column contributes: (columns,).
 
     Both together make the answer to the row, but for rounding. Raises what `predict` raises.
     """
