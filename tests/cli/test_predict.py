@@ -55,6 +55,7 @@ def test_what_cannot_begin_says_why(flights: FlightsProject, tmp_path: Path) -> 
             ("one of given, history, online",),
         ),
         (("lateness", "--input", "x.csv", "--output", target, "--at", "noon"), ("--at is no moment",)),
+        (("lateness", "--input", "x.csv", "--output", target, "--on", "spark"), ("one of here, ray",)),
         (("lateness", "--input", "x.csv", "--output", "answers.json"), ("[N6123]", "no format")),
     ):
         process = flights.start("predict", *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

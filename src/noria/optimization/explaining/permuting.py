@@ -14,23 +14,25 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 Predict = Callable[[Mapping[str, Sequence[Any]]], Array]
 _PAIRS = 32
+"""The fewest; where there are more background rows, a pair for each of them."""
 
 
 def permuted(
     predict: Predict, columns: Sequence[str], row: Mapping[str, Any], background: Mapping[str, Sequence[Any]]
 ) -> tuple[float, Array]:
-    """The mean answer to the background rows used, and what each column contributes: (columns,).
+    """The mean answer to the background's rows, each used equally often, and what each column contributes: (columns,).
 
     Both together make the answer to the row, but for rounding. Raises what `predict` raises.
     """
     rng = np.random.default_rng(0)
     known = len(background[columns[0]])
-    orders = [order for _ in range(_PAIRS) for order in _both(rng.permutation(len(columns)))]
+    pairs = known * -(-_PAIRS // known)
+    orders = [order for _ in range(pairs) for order in _both(rng.permutation(len(columns)))]
     steps = len(columns) + 1
     values: dict[str, list[Any]] = {name: [] for name in columns}
     for number, order in enumerate(orders):
         rank = np.argsort(order)
-        there = (number // 2 * known // _PAIRS) % known if known >= _PAIRS else number // 2 % known
+        there = number // 2 % known
         for column, name in enumerate(columns):
             before = int(rank[column]) + 1  # rows of this order in which the column is still the background's
             values[name] += [background[name][there]] * before + [row[name]] * (steps - before)

@@ -15,11 +15,11 @@ from noria.core.clock import Clock, Micros
 from noria.core.errors import BadInput
 from noria.core.schema import Column
 from noria.features.model import InputSet
-from noria.optimization.model import NotServable, Package
 from noria.optimization.operations import load_package
-from noria.optimization.session import Session
+from noria.optimization.session import Session, check_golden
 from noria.serving.batch.looking_up import LookUp
 from noria.serving.batch.model import ERROR, PREDICTION, VERSION
+from noria.serving.batch.native_rows import NativeRows
 from noria.serving.batch.typing_rows import type_rows
 from noria.workspace.workspace import Workspace
 
@@ -48,7 +48,7 @@ class Answerer:
         self,
         number: int,
         inputs: InputSet,
-        session: Session,
+        session: Session | NativeRows,
         look_up: LookUp,
         carried: Sequence[str],
         clock: Clock,
@@ -78,6 +78,12 @@ class Answerer:
         for row in np.flatnonzero((reasons == "") & ~np.isfinite(predictions)):
             reasons[row] = f"version {self._number} answered {predictions[row]}, which is no finite number"
         return self._written(chunk, moments, predictions, reasons)
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        self._look_up.close()
+        if isinstance(self._session, NativeRows):
+            self._session.close()
 
     def _score(
         self,
@@ -129,15 +135,22 @@ class Answerer:
         return Answers(pa.table(columns), int(bad.sum()), some)
 
 
-def open_version(ws: Workspace, model: str, number: int, digest: str) -> tuple[Package, Session]:
-    """A version's package and its graph, checked against the golden rows.
+def open_version(ws: Workspace, digest: str, memory: int | None = None) -> Session | NativeRows:
+    """What answers for a version, checked against the golden rows: its graph, or a process with its native model.
 
-    Raises NotServable when it is native or has no package, GoldenMismatch, Corrupt, NotFound.
+    `memory` limits the address space of that process, in bytes. Raises GoldenMismatch,
+    WorkerFailed when a native model cannot be opened, Corrupt, NotFound.
     """
     package = load_package(ws, digest)
-    if package.format != "onnx":
-        why = package.why_native or "it was not converted"
-        raise NotServable(f"version {number} of {model!r} is native: {why}", hint="use an estimator that converts")
-    session = Session(ws.blobs.path(package.model), package.columns)
-    session.check_golden(pq.read_table(io.BytesIO(ws.blobs.get(package.golden))))
-    return package, session
+    golden = pq.read_table(io.BytesIO(ws.blobs.get(package.golden)))
+    if package.format == "onnx":
+        session = Session(ws.blobs.path(package.model), package.columns)
+        session.check_golden(golden)
+        return session
+    rows = NativeRows(ws.blobs.path(package.model), package, memory)
+    try:
+        check_golden(rows.predict, golden)
+    except BaseException:
+        rows.close()
+        raise
+    return rows
