@@ -58,6 +58,7 @@ def test_a_killed_server_is_followed_by_the_one_that_stood_by(flights_that_ran: 
 def test_what_cannot_stand_by_says_why(flights: FlightsProject) -> None:
     for arguments, words in (
         (("--standby", "--engine", "granian"), ("granian takes no socket", "noria or uvicorn")),
+        (("--workers", "2", "--replay"), ("the caller moves the one clock", "leave --workers out")),
         (("--tls-key", "server.key"), ("wants a certificate and its key", "--tls-certificate")),
     ):
         process = flights.start("serve", *arguments, stderr=subprocess.PIPE)

@@ -27,6 +27,13 @@ class Several:
 
     def __init__(self, project: FlightsProject, process: subprocess.Popen[str], port: int) -> None:
         self.project, self.process, self.port = project, process, port
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Once: a second signal would be a second request to stop."""
+        if not self.stopped:
+            self.stopped = True
+            self.process.send_signal(signal.SIGTERM)
 
     def client(self) -> Client:
         return Client(f"http://127.0.0.1:{self.port}", patience=Patience(deadline=60, attempts=1000))
@@ -61,7 +68,7 @@ def several(flights_that_ran: FlightsProject) -> Iterator[Several]:
         wait_for(lambda: len(served.children()) == 3)
         yield served
     finally:
-        process.send_signal(signal.SIGTERM)
+        served.stop()
         _, said = process.communicate(timeout=60)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -141,3 +148,26 @@ def test_whoever_is_killed_nothing_is_lost_or_doubled(several: Several) -> None:
     logged = several.logged()
     assert len(set(logged)) == len(logged)
     assert set(answered) <= set(logged)
+
+
+def test_what_was_accepted_is_answered_when_all_of_them_are_stopped(several: Several) -> None:
+    statuses: list[int] = []
+
+    def load(worker: int) -> None:
+        number = 0
+        while True:
+            number += 1
+            try:
+                statuses.append(several.ask("POST", "/predict", row(worker * 100_000 + number))[0])
+            except (OSError, http.client.HTTPException):
+                return  # nobody listens any more
+
+    threads = [threading.Thread(target=load, args=(number,)) for number in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: len(statuses) > 100)
+    several.stop()
+    for thread in threads:
+        thread.join(60)
+    assert set(statuses) == {200}
+    assert len(several.logged()) == len(statuses) + 1

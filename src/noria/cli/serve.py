@@ -67,7 +67,7 @@ def command(
         end_with_parent()
     host = host or ("0.0.0.0" if any(environment().get(name) for name in PLATFORM_PORTS) else "127.0.0.1")
     if standby or workers > 1:
-        _keep_several(host, port, engine, workers, standby=standby)
+        _keep_several(host, port, engine, workers, standby=standby, replay=replay)
         return
     if (tls_certificate is None) != (tls_key is None):
         raise BadInput("TLS wants a certificate and its key", hint="give both --tls-certificate and --tls-key")
@@ -95,7 +95,7 @@ def command(
         )  # fmt: skip
 
 
-def _keep_several(host: str, port: int, engine: str, workers: int, *, standby: bool) -> None:
+def _keep_several(host: str, port: int, engine: str, workers: int, *, standby: bool, replay: bool) -> None:
     """Run several processes on one socket; start again what dies, until SIGTERM or SIGINT."""
     from noria.core.errors import BadInput
     from noria.server.standby import keep_alive
@@ -103,6 +103,8 @@ def _keep_several(host: str, port: int, engine: str, workers: int, *, standby: b
 
     if engine == "granian":
         raise BadInput("granian takes no socket that is bound already", hint="several processes want noria or uvicorn")
+    if workers > 1 and replay:
+        raise BadInput("in a replay the caller moves the one clock there is", hint="leave --workers out")
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

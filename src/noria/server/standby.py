@@ -17,13 +17,14 @@ def keep_alive(command: Sequence[str], listening: socket.socket, stop: Event, *,
     """Run `command` as a leader and `workers` - 1 followers, with the listening socket's number as the last word.
 
     What dies is started again, until `stop`. With `standby` a second leader waits for its turn (`serving.turns`).
-    Connections that come while nobody accepts wait in the socket.
+    Connections that come while nobody accepts wait in the socket. Followers are stopped first: what they are answering
+    still wants to be written.
     """
     listening.listen(_BACKLOG)
     number = listening.fileno()
-    children = [Child("data plane", [*command, str(number)], [number])]
+    children = [Child("data plane", [*command, str(number)], [number], needed=True)]
     if standby:
-        children.append(Child("data plane, standing by", [*command, str(number)], [number]))
+        children.append(Child("data plane, standing by", [*command, str(number)], [number], needed=True))
     follow = [*command[:-1], FOLLOW, command[-1], str(number)]
     children += [Child(f"data plane, worker {one}", follow, [number]) for one in range(2, workers + 1)]
     Supervisor(children).run(stop)

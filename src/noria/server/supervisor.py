@@ -23,11 +23,15 @@ _SOON = 1.0
 
 @dataclass(frozen=True)
 class Child:
-    """One process to keep alive: a name for people, its command line, and file descriptors that it inherits."""
+    """One process to keep alive: a name for people, its command line, and file descriptors that it inherits.
+
+    One that is `needed` by the others is stopped after them.
+    """
 
     name: str
     arguments: Sequence[str]
     inherits: Sequence[int] = ()
+    needed: bool = False
 
 
 class Supervisor:
@@ -50,10 +54,17 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ask every child to end, wait for it, and end it the hard way only when it does not."""
-        for process in self._running.values():
+        for needed in (False, True):
+            self._stop([self._running[one.name] for one in self._children if one.needed is needed and self._has(one)])
+
+    def _has(self, child: Child) -> bool:
+        return child.name in self._running
+
+    def _stop(self, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+        for process in processes:
             process.terminate()
         deadline = monotonic() + _GRACE
-        for process in self._running.values():
+        for process in processes:
             try:
                 process.wait(max(0.1, deadline - monotonic()))
             except subprocess.TimeoutExpired:
