@@ -25,8 +25,11 @@ class Trainer:
     def __init__(self, library: str, root: Path) -> None:
         self._process = subprocess.Popen(
             [sys.executable, HERE / "train_native.py", library, root],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
         self.kind = self._line()
 
     def answers(self, rows: list[dict]) -> list[float]:
