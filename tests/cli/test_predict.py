@@ -38,6 +38,12 @@ def test_the_answers_are_those_of_a_running_server(flights_that_ran: FlightsProj
     assert table["flight_id"].to_pylist() == [row["flight_id"] for row in sent]
     online = [one["output"] for one in answer["predictions"]]
     assert table["prediction"].to_pylist() == pytest.approx(online, abs=1e-9)
+    there = tmp_path / "there.parquet"
+    project.noria(
+        "predict", "lateness", "--input", asked(project), "--output", str(there), "--at", "now", "--on", "ray",
+        "--rows", "25",
+    )  # fmt: skip
+    assert pq.read_table(there)["prediction"].to_pylist() == pytest.approx(online, abs=1e-9)
     own = tmp_path / "own.csv"
     shown = project.shown("predict", "lateness@1", "--input", asked(project), "--output", str(own), "--columns", "dest")
     assert "60 rows of lateness version 1" in shown
@@ -55,6 +61,7 @@ def test_what_cannot_begin_says_why(flights: FlightsProject, tmp_path: Path) -> 
             ("one of given, history, online",),
         ),
         (("lateness", "--input", "x.csv", "--output", target, "--at", "noon"), ("--at is no moment",)),
+        (("lateness", "--input", "x.csv", "--output", target, "--on", "spark"), ("one of here, ray",)),
         (("lateness", "--input", "x.csv", "--output", "answers.json"), ("[N6123]", "no format")),
     ):
         process = flights.start("predict", *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 import pkgutil
 
 import pytest
@@ -38,6 +39,16 @@ def test_many_faults_are_one_error():
         "  - source: is missing",
     ]
     assert "has 1 fault:" in str(FaultyInput("x", [Fault("a", "b")]))
+
+
+@pytest.mark.parametrize("error", [
+    Conflict("changed", hint="read again"), NotFound("model", "latness", ["lateness"]),
+    FaultyInput("x", [Fault("a", "b", "c"), Fault("d", "e")], hint="mend it"),
+])  # fmt: skip
+def test_errors_travel_between_processes_as_they_are(error):
+    found = pickle.loads(pickle.dumps(error))
+    assert type(found) is type(error)
+    assert (str(found), found.args, vars(found)) == (str(error), error.args, vars(error))
 
 
 def every_error(kind: type[NoriaError] = NoriaError) -> list[type[NoriaError]]:

@@ -28,6 +28,7 @@ def command(
     columns: Annotated[str, typer.Option(help="Carry these through, A,B or *, beside the key and the moment.")] = "",
     rows: Annotated[int, typer.Option(min=1, help="Rows answered together and durable together.")] = 100_000,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an unfinished run instead of going on.")] = False,
+    on: Annotated[str, typer.Option(help="here, or ray: the cluster RAY_ADDRESS names, or one on this machine.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of an output that is there.")] = False,
     json: Json = False,
 ) -> None:
@@ -42,6 +43,8 @@ def command(
 
     if features and features not in _LOOKUPS:
         raise BadInput(f"--features is {features!r}", hint=f"one of {', '.join(_LOOKUPS)}")
+    if on not in ("", "here", "ray"):
+        raise BadInput(f"--on is {on!r}", hint="one of here, ray")
     name, _, alias = model.partition("@")
     loaded, ws = open_project(project)
     plan = loaded.plan.model(name)
@@ -51,6 +54,7 @@ def command(
     with Counted(f"{name} answers", shown=sys.stderr.isatty()) as bar:
         answered = predict_table(
             ws, asked, plan.sources, loaded.functions, fresh=fresh, replace=replace, memory=plan.lane.memory,
+            on="ray" if on == "ray" else "here",
             watch=lambda done, total: bar.rows(done, total),
         )  # fmt: skip
     if json:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from noria.core.suggest import closest
 
@@ -47,6 +48,16 @@ class NoriaError(Exception):
     def as_dict(self) -> dict[str, str]:
         """The error as a JSON object: code, message and hint."""
         return {"code": self.code, "error": self.message, "hint": self.hint}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel between processes as they are, whatever they were made of."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[NoriaError], args: tuple[Any, ...], state: dict[str, Any]) -> NoriaError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class BadInput(NoriaError):

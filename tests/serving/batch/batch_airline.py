@@ -36,7 +36,7 @@ class Airline:
     sources: list[SourceSpec]
 
     def predict(self, source: object, target: str, **more: Any) -> Answered:
-        options = {name: more.pop(name) for name in ("fresh", "replace", "watch") if name in more}
+        options = {name: more.pop(name) for name in ("fresh", "replace", "watch", "on", "memory") if name in more}
         asked = Asked(MODEL, str(source), str(self.root / target) if ":" not in target else target, **more)
         return predict_table(self.ws, asked, self.sources, FUNCTIONS, **options)
 
@@ -95,14 +95,14 @@ def made(ws: Workspace, root: Path) -> Airline:
 
 
 def main() -> None:
-    """`batch_airline.py ROOT INPUT OUTPUT ROWS`: predict there, saying how many rows are done."""
-    root, source, target, rows = sys.argv[1:]
+    """`batch_airline.py ROOT INPUT OUTPUT ROWS [ray]`: predict there, saying how many rows are done."""
+    root, source, target, rows, *on = sys.argv[1:]
     airline = Airline(workspace(Path(root)), Path(root), {}, [])
 
     def say(done: int, _: int | None) -> None:
         print(done, flush=True)
 
-    airline.predict(source, target, rows=int(rows), watch=say)
+    airline.predict(source, target, rows=int(rows), watch=say, on=on[0] if on else "here")
 
 
 def given(number: int, *, seed: int = 3) -> list[dict[str, Any]]:

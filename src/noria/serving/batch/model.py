@@ -13,6 +13,9 @@ from noria.data.model import Part
 Lookup = Literal["given", "history", "online"]
 """Where features come from: the table itself, the sources' history, or the online store."""
 
+Where = Literal["here", "ray"]
+"""Who answers the chunks: this process, or a Ray cluster."""
+
 PREDICTION, VERSION, ERROR = "prediction", "version", "error"
 ROWS = 100_000
 

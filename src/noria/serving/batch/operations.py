@@ -16,11 +16,13 @@ from noria.optimization.model import NotServable
 from noria.optimization.operations import load_package
 from noria.registry.model import Version
 from noria.registry.operations import alias, get_version, list_versions
+from noria.serving.batch.answering import Answerer, Answers
 from noria.serving.batch.chunks import Chunk, chunks, count_rows, names_of
 from noria.serving.batch.inputs import check_unchanged, pin_input
 from noria.serving.batch.job import Job, open_job
 from noria.serving.batch.looking_up import Functions
-from noria.serving.batch.model import ERROR, PREDICTION, VERSION, Answered, Asked, BadTable, Pinned
+from noria.serving.batch.model import ERROR, PREDICTION, VERSION, Answered, Asked, BadTable, Pinned, Where
+from noria.serving.batch.on_ray import answer_on_ray, place_of
 from noria.serving.batch.opening import Recipe, open_answerer
 from noria.serving.batch.outputs import Output
 from noria.serving.batch.typing_rows import check_columns
@@ -39,6 +41,7 @@ def predict_table(
     fresh: bool = False,
     replace: bool = False,
     memory: int | None = None,
+    on: Where = "here",
     watch: Watch = lambda _done, _total: None,
 ) -> Answered:
     """Answer every row of a table; a run that was killed goes on after its last chunk, with all that it had settled.
@@ -47,11 +50,13 @@ def predict_table(
     of an output that is there. `memory` limits the address space of a native model's process, in bytes. The output
     has the key, the moment, `asked.columns`, then `prediction`, `version` and `error`: a row that the endpoint would
     refuse is there too, with the reason in place of a prediction.
+    With `on` "ray" a Ray cluster answers the chunks; a job begun here may go on there, and the other way round.
     Nothing is written to the prediction log.
 
     Raises OutputThere, BadOutput, OtherJob, Conflict when another process is at it, NotFound for a model, alias or
     source that is not there, NotServable for a version without a package, WorkerFailed or WorkerDied for a native
-    model that cannot be opened or dies too often, UnfitTable, BadTable, UnreadableFile, DataRefused, StorageFull.
+    model that cannot be opened or dies too often, HandsLost by Ray, UnfitTable, BadTable, UnreadableFile, DataRefused,
+    StorageFull.
     """
     output = Output(asked.target)
     job = open_job(output.job)
@@ -60,7 +65,7 @@ def predict_table(
             output.refuse_to_replace()
         if fresh:
             job.clear()
-        answered = _run(ws, job, output, asked, sources, functions, memory, watch)
+        answered = _run(ws, job, output, asked, sources, functions, memory, on, watch)
         job.remove()
         return answered
     except BaseException:
@@ -79,6 +84,7 @@ def _run(
     sources: Sequence[SourceSpec],
     functions: Functions,
     memory: int | None,
+    on: Where,
     watch: Watch,
 ) -> Answered:
     pinned = job.pinned(asked)
@@ -100,17 +106,23 @@ def _run(
         columns = [one for one in names if one in {*carried, *(column.name for column in answerer.needed)}]
         total = count_rows(pinned.pieces)
         watch(min(done * asked.rows, total or done * asked.rows), total)
-        for chunk in _some(pinned, columns, asked.rows, done):
-            answers = answerer.answer(chunk.table)
-            job.keep(chunk.number, answers.table)
+        left = _some(pinned, columns, asked.rows, done)
+        place = None if on == "here" else place_of(ws, recipe, inputs, functions)
+        for number, first, answers in _here(answerer, left) if place is None else answer_on_ray(place, left):
+            job.keep(number, answers.table)
             reasons.update(dict.fromkeys(answers.reasons))
-            done = chunk.number + 1
-            watch(chunk.first + chunk.table.num_rows, total)
+            done = number + 1
+            watch(first + answers.table.num_rows, total)
     finally:
         answerer.close()
     answered = _told(asked, pinned, output, [job.part(number) for number in range(done)], resumed, tuple(reasons)[:5])
     output.publish(job, done)
     return answered
+
+
+def _here(answerer: Answerer, chunks: Iterator[Chunk]) -> Iterator[tuple[int, int, Answers]]:
+    for chunk in chunks:
+        yield chunk.number, chunk.first, answerer.answer(chunk.table)
 
 
 def _told(
