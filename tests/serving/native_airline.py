@@ -26,15 +26,21 @@ def add_native(ws, weight: float = 0.01, *, expected_weight: float | None = None
         frame[name] = np.arange(20)
     for name in ("origin", "dest", "carrier"):
         frame[name] = "JFK"
-    told = Rule(weight if expected_weight is None else expected_weight).predict_proba(frame)[:, 1]
+    told = Rule(weight if expected_weight is None else expected_weight)
+    return promote_native(ws, Rule(weight), frame, f"{weight}", told)
+
+
+def promote_native(ws, model, frame: pd.DataFrame, name: str, expected=None) -> int:
+    """Register and promote a model that stays native; its golden rows are `frame` as `expected`, or it, answers."""
     made = package(
-        ws, model=Rule(weight), inputs=tiny_airline.INPUTS, label="late", task="classification",
-        table=pa.Table.from_pandas(frame, preserve_index=False), prediction=told,
+        ws, model=model, inputs=tiny_airline.INPUTS, label="late", task="classification",
+        table=pa.Table.from_pandas(frame, preserve_index=False),
+        prediction=(expected or model).predict_proba(frame)[:, 1],
     )  # fmt: skip
     assert made.format == "native"
     version = register(
         ws, model=MODEL, package=made, package_digest=save_package(ws, made), profile=None,
         evaluation=Evaluation(20, 0, 1, {}, {}), gates=GateSheet(()),
-        lineage=Lineage("run_n", {}, {}, {}, {}, {}, "", 0), stage="candidate", idempotency=f"native {weight}",
+        lineage=Lineage("run_n", {}, {}, {}, {}, {}, "", 0), stage="candidate", idempotency=f"native {name}",
     )  # fmt: skip
     return promote(ws, MODEL, version.number, reason="test").number

@@ -73,14 +73,17 @@ def predict(model: Any, X: Any, task: str) -> np.ndarray[Any, Any]:
 
     Raises TrainingFailed when the model raises, has more than two classes, or answers NaN or infinity.
     """
-    classifies = task == "classification"
     with threadpool_limits(1):
-        try:
-            answers = np.asarray(model.predict_proba(X) if classifies else model.predict(X), dtype=np.float64)
-        except Exception as error:
-            raise TrainingFailed(
-                f"{type(model).__name__} raised {type(error).__name__}: {error}{where(error)}"
-            ) from error
+        return ask(model, X, task)
+
+
+def ask(model: Any, X: Any, task: str) -> np.ndarray[Any, Any]:
+    """The same for a process that has limited its threads already: finding what to limit takes milliseconds."""
+    classifies = task == "classification"
+    try:
+        answers = np.asarray(model.predict_proba(X) if classifies else model.predict(X), dtype=np.float64)
+    except Exception as error:
+        raise TrainingFailed(f"{type(model).__name__} raised {type(error).__name__}: {error}{where(error)}") from error
     if classifies:
         if answers.ndim != 2 or answers.shape[1] != 2:
             raise TrainingFailed(f"the model tells {answers.shape} chances; a label of true and false has two a row")

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from noria.core.errors import NoriaError
 from noria.features.model import InputColumn
@@ -22,7 +23,7 @@ from noria.optimization import native
 from noria.serving.workers.wire import Answers, Batch, Open, Ready, Refused, receive, send
 from noria.training.frames import to_frame
 from noria.training.model import Frame
-from noria.training.operations import predict
+from noria.training.operations import ask
 
 _TYPES = {
     "string": pa.string(), "float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "time": pa.int64(),
@@ -35,10 +36,14 @@ def main() -> None:
     os.dup2(2, 1)  # what a model prints is no answer of the server's
     try:
         answer = _opened(connection)
+        first = True
         while answer is not None:
             message = receive(connection)
             if isinstance(message, Batch):
                 send(connection, answer(message))
+                if first:
+                    threadpool_limits(1)  # again, for what the first answer has loaded
+                    first = False
     except (EOFError, ConnectionError):
         pass
 
@@ -52,6 +57,7 @@ def _opened(connection: socket.socket) -> Callable[[Batch], Answers | Refused] |
             resource.setrlimit(resource.RLIMIT_AS, (asked.memory, asked.memory))
         sys.path[:] = [*dict.fromkeys([*asked.imports, *sys.path])]
         model = native.load_file(Path(asked.path))
+        threadpool_limits(1)  # for good: it has no other work
     except Exception as error:
         send(connection, Refused(_said(error)))
         return None
@@ -62,7 +68,7 @@ def _opened(connection: socket.socket) -> Callable[[Batch], Answers | Refused] |
 def _answered(asked: Open, model: Any, batch: Batch) -> Answers | Refused:
     try:
         frame = to_frame(rows_table(batch.columns, asked.columns), asked.columns, cast("Frame", asked.frame))
-        values = predict(model, frame, asked.task)
+        values = ask(model, frame, asked.task)
     except Exception as error:
         return Refused(_said(error))
     return Answers(np.asarray(values, "<f8").tobytes())
