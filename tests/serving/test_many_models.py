@@ -242,6 +242,7 @@ def test_the_version_that_was_asked_for_the_longest_ago_makes_room(alike, open_m
     async def in_turn() -> None:
         for model in ("m000", "m001", "m000", "m002"):
             await output(plane, model, flight())
+        await asyncio.to_thread(settled, plane)
         assert plane.seats.present == ["m000/1", "m002/1"]
 
     asyncio.run(in_turn())
