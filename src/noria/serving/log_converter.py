@@ -1,8 +1,8 @@
 """Sealed segments become Parquet in a process of its own.
 
-In a thread it would take the interpreter from the requests, 0.5 ms at a time; apart and with low priority it takes
-only what is left over. `python -m noria.serving.log_converter FOLDER` does it once, and ends when its parent does: it
-must not go on beside the next server.
+In a thread it would take the interpreter from the requests, 0.5 ms at a time; apart it takes only what is left over,
+from before its first import on. It does its work once, and ends when its parent does: it must not go on beside the
+next server.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from noria.serving.log_columns import FEEDBACK, PREDICTIONS
 from noria.serving.log_files import LogFiles
 from noria.stores.spool import drop_segment
 
-_NICER = 15
+_START = """
+import os, sys
+try:
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+except (AttributeError, OSError):
+    os.nice(19)
+from noria.serving.log_converter import main
+sys.exit(main())
+"""
 
 
 class NotConverted(NoriaError):
@@ -31,7 +39,7 @@ class NotConverted(NoriaError):
 
 def convert_apart(path: Path) -> None:
     """Turn every sealed segment of the log at `path` into Parquet, and wait for it. Raises NotConverted."""
-    command = [sys.executable, "-m", "noria.serving.log_converter", str(path)]
+    command = [sys.executable, "-c", _START, str(path)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None and process.stdin is not None
     with process.stdin, process.stderr:
@@ -59,7 +67,6 @@ def _end_with_parent() -> None:
 def main() -> int:
     """Convert once."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.nice(_NICER)
     gc.disable()  # a segment's records all live until it is written
     try:
         convert(Path(sys.argv[1]))
@@ -67,7 +74,3 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
