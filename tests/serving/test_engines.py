@@ -7,6 +7,7 @@ import ipaddress
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -20,13 +21,14 @@ import tiny_airline
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tiny_airline import add_version, flight
+from tiny_airline import MODEL, add_version, flight
 
 import noria
 from noria.core.errors import BadInput
 from noria.serving.http.limits import Limits
 from noria.serving.http.tls import BadCertificate, Tls
 from noria.serving.log import LogReader, log_path
+from noria.testing.running_http import read_all
 
 ENGINES = ["noria", "uvicorn", "granian"]
 
@@ -51,6 +53,17 @@ def root(tmp_path: Path) -> Path:
     add_version(ws, promoted=True)
     ws.close()
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def server_with_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, subprocess.Popen]]:
+    """A server that writes its access log to standard output."""
+    root = tmp_path_factory.mktemp("logged")
+    ws = tiny_airline.workspace(root)
+    add_version(ws, promoted=True)
+    ws.close()
+    with server(root, "access") as found:
+        yield found
 
 
 @pytest.fixture
@@ -85,6 +98,8 @@ def test_every_engine_answers_and_after_sigterm_leaves_a_sealed_log(
         with httpx.Client(base_url=url, verify=trust) as client:
             answers = [client.post("/predict", json=flight()).json()["predictions"][0] for _ in range(20)]
             assert client.post("/predict", content=b"x" * 10_000_001).status_code == 413
+            too_large = client.post(f"/seldon/here/{MODEL}/api/v1.0/predictions", content=b"x" * 10_000_001)
+            assert too_large.json()["status"]["code"] == 413
             assert client.get("/v2/health/ready").json()["ready"] is True
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
@@ -105,6 +120,34 @@ def test_a_line_is_written_for_every_answer(root: Path) -> None:
     assert (first["id"], first["method"], first["path"], first["status"]) == ("mine", "POST", "/predict", 200)
     assert (first["trace"], first["peer"]) == (trace, "127.0.0.1")
     assert (second["path"], second["status"], second["trace"]) == ("/no\nsuch", 404, None)
+
+
+V2, V1, TORCH = f"/v2/models/{MODEL}/infer", f"/v1/models/{MODEL}:predict", f"/predictions/{MODEL}"
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "words"),
+    [
+        (f"POST {V2} HTTP/1.1\r\nhost: h\r\ncontent-length: 10000001\r\n\r\n", 413, {"error", "code", "hint"}),
+        (f"POST {V1} HTTP/1.1\r\nhost: h\r\nexpect: money\r\n\r\n", 417, {"error", "code", "hint"}),
+        (f"POST {TORCH} HTTP/1.1\r\nhost: h\r\nx: {'y' * 40_000}\r\n\r\n", 431, {"code", "type", "message"}),
+        (f"POST {TORCH} HTTP/1.1\r\nhost: h\r\ntransfer-encoding: gz\r\n\r\n", 400, {"code", "type", "message"}),
+        (f"GET {V2}\r\n\r\n", 505, {"error", "code", "hint"}),
+        ("POST /score HTTP/1.1\r\nhost: h\r\ncontent-encoding: br\r\n\r\n", 415, {"message", "code"}),
+    ],
+)
+def test_what_is_refused_unread_is_refused_in_the_words_of_its_contract_and_logged(
+    server_with_log, raw: str, status: int, words: set[str]
+) -> None:
+    url, process = server_with_log
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(raw.encode())
+        connection.shutdown(socket.SHUT_WR)
+        head, _, body = read_all(connection).partition(b"\r\n\r\n")
+    assert head.split()[1] == str(status).encode()
+    assert json.loads(body).keys() == words
+    assert json.loads(process.stdout.readline())["status"] == status
 
 
 def test_files_that_are_no_certificate_are_told(tmp_path: Path, pem: Path) -> None:

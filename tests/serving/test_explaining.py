@@ -9,6 +9,8 @@ import pytest
 from native_airline import add_native
 from tiny_airline import MODEL, flight
 
+from noria.serving.manner import Manner, manner_of
+
 
 def test_predictions_come_with_what_each_column_contributed(call) -> None:
     (answer,) = call.json("POST", "/predict?explain=true", flight())["predictions"]
@@ -31,6 +33,28 @@ def test_the_open_inference_protocol_carries_them_as_a_parameter(call) -> None:
     (told,) = json.loads(reply["parameters"]["explanations"])
     total = told["base"] + sum(told["contributions"].values())
     assert 1 / (1 + math.exp(-total)) == pytest.approx(reply["outputs"][0]["data"][0], abs=1e-6)
+
+
+def test_there_a_parameter_asks_for_them_too(call) -> None:
+    inputs = [
+        {"name": name, "shape": [1], "datatype": "BYTES" if isinstance(value, str) else "FP64", "data": [value]}
+        for name, value in flight().items()
+        if value is not None
+    ]
+
+    def infer(query: str = "", status: int = 200, **parameters):
+        path = f"/v2/models/{MODEL}/infer{query}"
+        return call.json("POST", path, {"inputs": inputs, "parameters": parameters}, status=status)
+
+    assert infer(explain=True, priority=1)["parameters"].keys() == {"explanations"}
+    assert "parameters" not in infer("?explain=false", explain=True)
+    assert "explain" in infer(explain="yes", status=400)["error"]
+    assert "priority" in infer(priority=1.5, status=400)["error"]
+
+
+@pytest.mark.parametrize(("level", "priority"), [(0, 0), (1, 9), (9, 1), (10, 0), (12, -2), (2**40, -9)])
+def test_tritons_priorities_count_from_the_highest(level: int, priority: int) -> None:
+    assert manner_of({"priority": level}) == Manner(priority)
 
 
 def test_native_models_are_explained_by_their_worker(ws, open_plane) -> None:

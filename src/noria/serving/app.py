@@ -19,7 +19,7 @@ from noria.features.online.features import OnlineFeatures
 from noria.serving import feedback, rows
 from noria.serving.contracts import all as contracts
 from noria.serving.contracts import documents
-from noria.serving.contracts.model import Contract, Pending, Route, Show
+from noria.serving.contracts.model import Contract, Pending, Route, Show, ShowWhy
 from noria.serving.contracts.routes import Routes
 from noria.serving.contracts.shape import Shape
 from noria.serving.endpoint import Endpoint
@@ -29,7 +29,7 @@ from noria.serving.features_door import Catalogue, look_up
 from noria.serving.json_body import answer, decode, refusal
 from noria.serving.lineup import Board, Lineup
 from noria.serving.log import PredictionLog
-from noria.serving.manner import PLAIN, read_manner
+from noria.serving.manner import Manner, read_manner
 from noria.serving.metrics import CONTENT_TYPE, Metrics
 from noria.serving.model import (
     BadPayload,
@@ -74,13 +74,12 @@ class Plane(Protocol):
 
 
 class App:
-    """Routes and what they do. Neither `begin` nor `handle` raises."""
+    """Routes and what they do. `begin`, `handle` and `refuse` do not raise."""
 
     def __init__(self, plane: Plane, platform: Sequence[Contract] = ()) -> None:
         """An application for a data plane; the contracts of the `platform` it runs on come before all others."""
         self._plane = plane
         self._catalogue: Catalogue | None = None
-        self._manner = PLAIN
         self._shapes: dict[str, Shape] = {}
         self._routes = Routes([*platform, documents.CONTRACT, self._own(), *contracts.CONTRACTS])
 
@@ -132,13 +131,16 @@ class App:
         if not isinstance(error, NoriaError):
             _log.error("%s %s failed", request.method, request.path, exc_info=error)
             error = ServerFault("the server failed on this request", hint="its log tells why")
-        contract = self._routes.contract(request.path)
-        if self._routes.predicts(request.path):
+        return self.refuse(request.path, error)
+
+    def refuse(self, path: str, error: NoriaError) -> Response:
+        """No, in the words of the contract that the path belongs to."""
+        contract = self._routes.contract(path)
+        if self._routes.predicts(path):
             self._plane.metrics.failed(error.code)
         return contract.refuse(error) if contract is not None else refusal(error)
 
     def _set_time(self, request: Request) -> None:
-        self._manner = read_manner(request)  # for this request's handler, which is called next
         text = request.headers.get(TIME_HEADER)
         if text is None:
             return
@@ -150,17 +152,6 @@ class App:
         if not re.fullmatch("[0-9]{1,18}", text):
             raise BadPayload(f"{TIME_HEADER} is {text[:40]!r}", hint="give whole microseconds since 1970, UTC")
         clock.advance_to(int(text))
-
-    def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
-        """What `show` makes of the answers: with those to others of this turn, unless a version must be waited for."""
-        plane, manner = self._plane, self._manner
-        if not manner.explain and not lineup.waits:
-            answers = plane.endpoint.begin(lineup, asks, plane.clock.now(), started)
-            return answers.into(show).into(answer)
-        if manner.explain:
-            few_enough(asks)
-        later = plane.endpoint.answer(lineup, asks, plane.clock.now(), started, manner.priority)
-        return _explained(lineup, later, show) if manner.explain else _awaited(later, show)
 
     @property
     def contracts(self) -> Sequence[Contract]:
@@ -180,9 +171,21 @@ class App:
             shape = self._shapes[model] = Shape(lineup)
         return shape
 
-    def answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
-        """What `show` makes of the answers, for contracts."""
-        return self._answer(lineup, asks, started, show)
+    def answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show, manner: Manner) -> Pending:
+        """What `show` makes of the answers: with those to others of this turn, unless a version must be waited for."""
+        plane = self._plane
+        if manner.explain:
+            return self.explain(lineup, asks, started, lambda found, why: with_explanations(show(found), why), manner)
+        if not lineup.waits:
+            answers = plane.endpoint.begin(lineup, asks, plane.clock.now(), started)
+            return answers.into(show).into(answer)
+        return _awaited(plane.endpoint.answer(lineup, asks, plane.clock.now(), started, manner.priority), show)
+
+    def explain(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: ShowWhy, manner: Manner) -> Pending:
+        """What `show` makes of the answers and of why each is what it is."""
+        few_enough(asks)
+        answers = self._plane.endpoint.answer(lineup, asks, self._plane.clock.now(), started, manner.priority)
+        return _explained(lineup, answers, show)
 
     def only_model(self, request: Request) -> str:
         """The model of a path that names none: `?model=NAME`, or the only one. Raises BadPayload for several."""
@@ -212,7 +215,8 @@ class App:
     def _predict(self, _house: Any, request: Request) -> Pending:
         started = monotonic()
         lineup = self.board.lineup(self.only_model(request))
-        return self._answer(lineup, rows.read_asks(decode(request.body)), started, rows.show_predictions)
+        asks = rows.read_asks(decode(request.body))
+        return self.answer(lineup, asks, started, rows.show_predictions, read_manner(request))
 
     def _feedback(self, _house: Any, request: Request) -> Response:
         items = rows.read_feedback_items(decode(request.body))
@@ -260,10 +264,10 @@ class App:
 
 
 async def _explained(
-    lineup: Lineup, answers: list[PredictionRecord] | Awaitable[list[PredictionRecord]], show: Show
+    lineup: Lineup, answers: list[PredictionRecord] | Awaitable[list[PredictionRecord]], show: ShowWhy
 ) -> Response:
     records = answers if isinstance(answers, list) else await answers
-    return answer(with_explanations(show(records), await explain(lineup, records)))
+    return answer(show(records, await explain(lineup, records)))
 
 
 async def _awaited(answers: list[PredictionRecord] | Awaitable[list[PredictionRecord]], show: Show) -> Response:

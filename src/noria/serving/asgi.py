@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 from noria.serving.app import App
-from noria.serving.json_body import refusal
 from noria.serving.model import Request, Response, TooLarge
 
 Scope = MutableMapping[str, Any]
@@ -42,7 +41,7 @@ async def _serve(app: App, most_bytes: int, scope: Scope, receive: Receive, send
         query = scope["query_string"].decode("latin-1")
         response = await app.handle(Request(scope["method"], scope["path"], headers, body, query))
     except TooLarge as error:  # the rest of the body is never read, so the connection cannot be used again
-        response, extra = refusal(error), ((b"connection", b"close"),)
+        response, extra = app.refuse(scope["path"], error), ((b"connection", b"close"),)
     except _Gone:
         return
     await send({"type": "http.response.start", "status": response.status, "headers": [*_headers(response), *extra]})

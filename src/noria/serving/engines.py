@@ -81,7 +81,13 @@ def _own(
     spans = tracing(environment())
     begin = app.begin if spans is None else spans.traced(app.begin)
     try:
-        run(HttpServer(begin, options.limits, access=access, http2=http2), [listening], life, ready, tls)
+        run(
+            HttpServer(begin, options.limits, refuse=app.refuse, access=access, http2=http2),
+            [listening],
+            life,
+            ready,
+            tls,
+        )
     finally:
         if spans is not None:
             spans.close()

@@ -6,9 +6,10 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
+from noria.serving.contracts.infer_binary import HEADER as DOCUMENT
 from noria.serving.lineup import Lineup, Loaded
 from noria.serving.model import BadPayload, PredictionRecord, Response
 
@@ -46,9 +47,11 @@ def with_explanations(body: Any, explanations: Sequence[dict[str, Any] | None]) 
 
     The Open Inference Protocol allows only simple values among an answer's parameters: there it is JSON as a text.
     """
-    if isinstance(body, Response) and body.content_type == "application/json":
-        told = with_explanations(json.loads(body.body), explanations)
-        return replace(body, body=json.dumps(told).encode())
+    if isinstance(body, Response) and (body.content_type == "application/json" or DOCUMENT in body.headers):
+        length = int(body.headers.get(DOCUMENT, len(body.body)))
+        document = json.dumps(with_explanations(json.loads(body.body[:length]), explanations)).encode()
+        headers = {**body.headers, DOCUMENT: str(len(document))} if DOCUMENT in body.headers else body.headers
+        return Response(body.status, document + body.body[length:], body.content_type, headers)
     if not isinstance(body, dict):
         raise BadPayload("answers of this kind have no room for explanations", hint="ask /predict?explain=true")
     predictions = body.get("predictions")

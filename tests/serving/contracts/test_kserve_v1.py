@@ -44,7 +44,16 @@ def test_classes_and_their_probabilities(call) -> None:
     (((no, less), (yes, more)),) = call.json("POST", f"{V1}:classify", body)["result"]
     assert (no, yes, more) == ("0", "1", ours) and less == 1 - ours
     assert call.json("POST", f"{V1}:regress", body)["result"] == [ours]
-    assert call.json("POST", f"{V1}:explain", body, status=501)["code"] == "N6071"
+
+
+def test_explanations_beside_predictions(call) -> None:
+    reply = call.json("POST", f"{V1}:explain", {"instances": [ROW, ROW]})
+    assert reply["predictions"] == [call.predict(ROW)[0]["output"]] * 2
+    assert [one["method"] for one in reply["explanations"]] == ["trees", "trees"]
+    assert (
+        call.json("POST", f"{V1}/versions/1:explain", {"instances": [ROW]})["explanations"] == reply["explanations"][:1]
+    )
+    assert "at most 32" in call.json("POST", f"{V1}:explain", {"instances": [ROW] * 33}, status=400)["error"]
 
 
 def test_columns_may_be_nested_and_must_be_as_long_as_each_other(call) -> None:

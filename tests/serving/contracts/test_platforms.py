@@ -88,6 +88,14 @@ def test_a_form_of_torchserves(call) -> None:
         assert call.json("POST", f"/predictions/{MODEL}", body, status=400, **form)["type"] == "BadRequestException"
 
 
+def test_torchserves_explanations(call) -> None:
+    one = call.json("POST", f"/explanations/{MODEL}", ROW)
+    assert (one["method"], set(one["contributions"]) >= {"distance", "origin"}) == ("trees", True)
+    assert call.json("POST", f"/explanations/{MODEL}", [ROW, ROW]) == [one, one]
+    assert call.json("POST", f"/explanations/{MODEL}", {"instances": [ROW]}) == [one]
+    assert call.json("POST", f"/explanations/{MODEL}", b"{", status=400)["type"] == "BadRequestException"
+
+
 def test_azures_request_ids_come_back_unless_they_are_none(call) -> None:
     answer = call("POST", "/score", {"data": [ROW]}, x_ms_client_request_id="42", x_ms_request_id="a\r\nb: c")
     assert answer.headers == {"x-ms-client-request-id": "42"}
@@ -107,3 +115,15 @@ def test_seldons_forms(call) -> None:
     for body in ({"strData": "x"}, {"binData": "x"}):
         assert call.json("POST", "/api/v0.1/predictions", body, status=501)["status"]["status"] == "FAILURE"
     assert call.json("POST", "/api/v1.0/feedback", {}, status=501)["status"]["code"] == 501
+
+
+def test_seldons_explanations(call) -> None:
+    body = {"data": {"names": list(ROW), "ndarray": [list(ROW.values())] * 2}}
+    told = call.json("POST", "/api/v1.0/explain", body)
+    shares, base = told["data"]["shap_values"][0], told["data"]["expected_value"][0]
+    assert told["meta"]["name"] == "TreeShap" and len(shares) == len(told["data"]["feature_names"])
+    assert base + sum(shares) == pytest.approx(told["data"]["raw"]["raw_prediction"][0])
+    assert told["data"]["raw"]["prediction"] == [call.predict(ROW)[0]["output"]] * 2
+    for path in (f"/seldon/here/{MODEL}/api/v1.0/explain", f"/seldon/here/{MODEL}-explainer/default/api/v1.0/explain"):
+        assert call.json("POST", path, body)["data"]["shap_values"] == told["data"]["shap_values"]
+    assert call.json("POST", "/api/v1.0/explain", {"data": {}}, status=400)["status"]["status"] == "FAILURE"

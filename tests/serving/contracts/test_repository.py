@@ -67,7 +67,6 @@ def test_torchserves_and_sagemakers_management_read_and_change_nothing(call) -> 
     assert call.json("POST", "/models", {"model_name": "nobody"}, status=404)["code"] == 404
     for method, path in (("PUT", f"/models/{MODEL}"), ("DELETE", f"/models/{MODEL}"), ("DELETE", f"/models/{MODEL}/1")):
         assert call.json(method, path, status=403)["type"] == "MethodNotAllowedException"
-    assert call.json("POST", f"/explanations/{MODEL}", status=501)["code"] == 501
 
 
 def test_a_refusal_is_in_the_words_of_the_contract_whose_path_it_is(call) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import struct
 
@@ -53,6 +54,21 @@ def ask(call):
 
     one.services = services
     return one
+
+
+def test_parameters_ask_for_reasons_and_for_a_place_in_the_queue(ask) -> None:
+    asked = infer(ROW, parameters={"explain": {"bool_param": True}, "priority": {"uint64_param": 1}})
+    answer = ask(INFER, **asked)
+    (why,) = json.loads(answer.parameters["explanations"].string_param)
+    assert why["method"] == "trees" and {"distance", "origin"} <= why["contributions"].keys()
+    assert not ask(INFER, **infer(ROW)).parameters
+    for wrong in (
+        {"priority": {"string_param": "first"}},
+        {"explain": {"int64_param": 1}},
+        {"priority": {"int64_param": -1}},
+    ):
+        assert ask(INFER, **infer(ROW, parameters=wrong)).status == INVALID_ARGUMENT
+    assert ask(INFER, **infer(ROW, parameters={"other": {}})).outputs
 
 
 def test_raw_and_typed_contents_give_what_predict_gives(call, ask) -> None:

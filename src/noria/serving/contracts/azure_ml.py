@@ -15,6 +15,7 @@ from noria.serving.contracts.instances import asks_of, asks_of_columns, asks_of_
 from noria.serving.contracts.model import Contract, House, Pending, Route
 from noria.serving.contracts.shape import Shape
 from noria.serving.json_body import answer, as_object, decode_with_nan, refusal
+from noria.serving.manner import read_manner
 from noria.serving.model import PredictionRecord, Request, Response
 from noria.serving.rows import Ask
 
@@ -39,7 +40,7 @@ def score(house: House, request: Request) -> Pending:
     def show(records: Sequence[PredictionRecord]) -> Response:
         return Response(200, answer([one.output for one in records]).body, headers=echoed)
 
-    return house.answer(lineup, asks, started, show)
+    return house.answer(lineup, asks, started, show, read_manner(request))
 
 
 def _echoes(text: str) -> bool:

@@ -18,6 +18,7 @@ from noria.serving.contracts.model import Show, UnknownMedia
 from noria.serving.contracts.shape import Shape
 from noria.serving.contracts.tensors import read_infer, show_infer
 from noria.serving.json_body import as_object, decode_with_nan, encode
+from noria.serving.manner import PLAIN, Manner
 from noria.serving.model import BadPayload, PredictionRecord, Request, Response
 from noria.serving.rows import Ask, read_ask
 
@@ -31,10 +32,11 @@ _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 @dataclass(frozen=True)
 class Question:
-    """Rows, and what makes the body of their answers."""
+    """Rows, what makes the body of their answers, and what the body says of how they are to be answered."""
 
     asks: Sequence[Ask]
     show: Show
+    manner: Manner = PLAIN
 
 
 def read(request: Request, shape: Shape) -> Question:
@@ -43,7 +45,7 @@ def read(request: Request, shape: Shape) -> Question:
     if media == TRITON:
         size = parameters.get("json-header-size", "")
         infer = infer_binary.read(request.body, size, shape)
-        return Question(infer.asks, lambda records: _as_triton(infer_binary.show(infer, shape, records)))
+        return Question(infer.asks, lambda records: _as_triton(infer_binary.show(infer, shape, records)), infer.manner)
     if parameters.get("charset", "utf-8") not in ("utf-8", "utf8") or media not in (CSV, LINES, *_JSON):
         raise UnknownMedia(
             f"the body is {request.headers.get('content-type', '')[:80]!r}",
@@ -66,7 +68,7 @@ def _read_json(body: Any, shape: Shape, shown: Show) -> Question:
     value = body[given]
     if given == "inputs" and _are_tensors(value):
         infer = read_infer(body, shape)
-        return Question(infer.asks, partial(show_infer, infer, shape))
+        return Question(infer.asks, partial(show_infer, infer, shape), infer.manner)
     as_object(body.get("params") or {}, "params")
     if given == "dataframe_split":
         frame = as_object(value, given)

@@ -13,6 +13,7 @@ from noria.core.errors import BadInput, NoriaError, NotFound, Unavailable
 from noria.serving.contracts import bodies
 from noria.serving.contracts.model import Contract, House, Pending, Route
 from noria.serving.json_body import answer, refusal
+from noria.serving.manner import read_manner
 from noria.serving.model import Request, Response
 
 TARGET = "x-amzn-sagemaker-target-model"
@@ -48,7 +49,7 @@ def invoke_model(house: House, request: Request, model: str) -> Pending:
     started = monotonic()
     lineup = house.board.lineup(model)
     question = bodies.read(request, house.shape(lineup))
-    return house.answer(lineup, question.asks, started, question.show)
+    return house.answer(lineup, question.asks, started, question.show, read_manner(request, question.manner))
 
 
 def ping(house: House, _request: Request) -> Response:

@@ -15,12 +15,13 @@ from typing import Any
 from noria.core.clock import monotonic
 from noria.serving.contracts.cloud_events import Event, event_of
 from noria.serving.contracts.instances import as_list, asks_of, asks_of_columns, one_of
-from noria.serving.contracts.model import Contract, House, NotOffered, Pending, Route, Show
+from noria.serving.contracts.model import Contract, House, NotOffered, Pending, Route, Show, Why
 from noria.serving.contracts.open_inference import refuse
 from noria.serving.contracts.shape import Shape
 from noria.serving.contracts.versions import lineup_of
 from noria.serving.json_body import answer, as_object, kind_of
 from noria.serving.lineup import Lineup
+from noria.serving.manner import read_manner
 from noria.serving.model import BadPayload, PredictionRecord, Request, Response
 from noria.serving.rows import Ask
 
@@ -34,7 +35,7 @@ def predict(house: House, request: Request, model: str, version: str | None = No
     lineup = lineup_of(house.board, model, version)
     event = event_of(request)
     asks, show = _predicted(_plain(event.data, request), house.shape(lineup))
-    return _told(house, lineup, asks, started, event, show)
+    return _told(house, request, lineup, asks, started, event, show)
 
 
 def _predicted(body: Any, shape: Shape) -> tuple[list[Ask], Show]:
@@ -68,7 +69,7 @@ def _classify(house: House, request: Request, model: str, version: str | None = 
 def _exemplified(house: House, request: Request, lineup: Lineup, started: float, show: Show) -> Pending:
     event = event_of(request)
     asks = _examples(_plain(event.data, request), house.shape(lineup))
-    return _told(house, lineup, asks, started, event, show)
+    return _told(house, request, lineup, asks, started, event, show)
 
 
 def _show_classes(records: Sequence[PredictionRecord]) -> dict[str, Any]:
@@ -89,8 +90,10 @@ def _single(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def _told(house: House, lineup: Lineup, asks: Sequence[Ask], started: float, event: Event, show: Show) -> Pending:
-    return house.answer(lineup, asks, started, lambda records: event.reply(show(records)))
+def _told(
+    house: House, request: Request, lineup: Lineup, asks: Sequence[Ask], started: float, event: Event, show: Show
+) -> Pending:
+    return house.answer(lineup, asks, started, lambda records: event.reply(show(records)), read_manner(request))
 
 
 def _signature(body: dict[str, Any]) -> None:
@@ -124,8 +127,17 @@ def _text(encoded: Any) -> str:
         raise BadPayload("b64 holds no base64 of UTF-8") from None
 
 
-def _explain(_house: House, _request: Request, model: str) -> Response:
-    raise NotOffered(f"{model!r} is not explained on this path", hint="POST /v1/models/NAME:predict answers")
+def _explain(house: House, request: Request, model: str, version: str | None = None) -> Pending:
+    """Predictions, and beside them what each column contributed."""
+    started = monotonic()
+    lineup = lineup_of(house.board, model, version)
+    event = event_of(request)
+    asks, show = _predicted(_plain(event.data, request), house.shape(lineup))
+
+    def told(records: Sequence[PredictionRecord], why: Sequence[Why]) -> Any:
+        return event.reply({**show(records), "explanations": why})
+
+    return house.explain(lineup, asks, started, told, read_manner(request))
 
 
 def _models(house: House, _request: Request) -> Response:
@@ -172,13 +184,13 @@ CONTRACT = Contract(
             for base in _ONE
             for route in (
                 Route("POST", f"{base}:predict", predict, "instances or inputs in", predicts=True),
+                Route("POST", f"{base}:explain", _explain, "predictions, and why they are so", predicts=True),
                 Route("POST", f"{base}:classify", _classify, "examples in, classes out", predicts=True),
                 Route("POST", f"{base}:regress", _regress, "examples in, numbers out", predicts=True),
                 Route("GET", base, _model, "whether a model is ready, and its versions"),
                 Route("GET", f"{base}/metadata", _metadata, "the signature of a model"),
             )
         ),
-        Route("POST", f"{_MODEL}:explain", _explain),
     ),
     refuse,
     ("/v1/models",),

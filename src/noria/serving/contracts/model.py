@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from noria.core.errors import BadInput, NoriaError, NotFound
 from noria.serving.contracts.shape import Shape
 from noria.serving.lineup import Board, Lineup
+from noria.serving.manner import Manner
 from noria.serving.model import PredictionRecord, Request, Response
 from noria.serving.rows import Ask
 
@@ -17,6 +18,10 @@ Handler = Callable[..., Pending]
 """Takes the house, the request, and what stood in the path for each `{name}` of the route."""
 Show = Callable[[Sequence[PredictionRecord]], Any]
 """Makes the body of the answers: a JSON value, or a whole response."""
+Why = dict[str, Any] | None
+"""An explanation; None where there is none."""
+ShowWhy = Callable[[Sequence[PredictionRecord], Sequence[Why]], Any]
+"""The same with explanations."""
 
 
 class House(Protocol):
@@ -40,8 +45,12 @@ class House(Protocol):
         """What rows of a lineup look like."""
         ...
 
-    def answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
+    def answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show, manner: Manner) -> Pending:
         """What `show` makes of the answers to rows that began to be read at `started` (monotonic seconds)."""
+        ...
+
+    def explain(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: ShowWhy, manner: Manner) -> Pending:
+        """What `show` makes of the answers and of why each is what it is."""
         ...
 
     def counts(self) -> str:

@@ -20,6 +20,7 @@ from noria.serving.contracts.statistics import statistics
 from noria.serving.contracts.tensors import show_infer
 from noria.serving.contracts.versions import lineup_of
 from noria.serving.json_body import answer, refusal
+from noria.serving.manner import read_manner
 from noria.serving.model import Request, Response
 
 EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository", "statistics"]
@@ -40,7 +41,8 @@ def infer(house: House, request: Request, model: str, version: str | None = None
     length = request.headers.get(infer_binary.HEADER)
     asked = infer_json.read(request.body, shape) if length is None else infer_binary.read(request.body, length, shape)
     show = infer_binary.show if asked.binary else show_infer
-    return house.answer(lineup, asked.asks, started, partial(show, asked, shape))
+    manner = read_manner(request, asked.manner)
+    return house.answer(lineup, asked.asks, started, partial(show, asked, shape), manner)
 
 
 def metadata(shape: Shape) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from noria.serving.contracts import bodies
 from noria.serving.contracts.invocations import TARGET, invoke_model, refuse, target
 from noria.serving.contracts.model import Contract, House, NotOffered, Pending, Route
 from noria.serving.json_body import answer, decode_object
+from noria.serving.manner import read_manner
 from noria.serving.model import BadPayload, PredictionRecord, Request, Response, UnknownModel
 
 
@@ -56,7 +57,7 @@ def _invoke_endpoint(house: House, request: Request, endpoint: str) -> Pending:
         headers = {**response.headers, "x-amzn-invoked-production-variant": f"version-{records[0].version}"}
         return Response(response.status, response.body, response.content_type, headers)
 
-    return house.answer(lineup, question.asks, started, show)
+    return house.answer(lineup, question.asks, started, show, read_manner(request, question.manner))
 
 
 def _asynchronous(_house: House, _request: Request, _endpoint: str) -> Response:

@@ -1,7 +1,8 @@
 """Seldon Core's first protocol: `data.ndarray`, `data.tensor` or `jsonData` in, predictions of the same kind out.
 
 Source: docs.seldon.io, Seldon Core 1, "External prediction API" and `proto/prediction.proto`. Rows are lists in the
-order of `data.names`, else in the model's own. A refusal is `{"status": {"code", "info", "reason", "status"}}`.
+order of `data.names`, else in the model's own. Explanations have the fields of Alibi's TreeShap. A refusal is
+`{"status": {"code", "info", "reason", "status"}}`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 from noria.core.clock import monotonic
 from noria.core.errors import NoriaError
 from noria.serving.contracts.instances import as_list, asks_of, asks_of_split, one_of
-from noria.serving.contracts.model import Contract, House, NotOffered, Pending, Route
+from noria.serving.contracts.model import Contract, House, NotOffered, Pending, Route, Why
 from noria.serving.contracts.shape import Shape
 from noria.serving.json_body import answer, as_object, decode_with_nan, refusal
+from noria.serving.manner import read_manner
 from noria.serving.model import BadPayload, PredictionRecord, Request, Response
 from noria.serving.rows import Ask, few_enough
 
@@ -34,6 +36,39 @@ def predict(house: House, request: Request) -> Pending:
 
 def _predict_deployment(house: House, request: Request, _namespace: str, deployment: str) -> Pending:
     return _predict(house, request, deployment)
+
+
+def _explain(house: House, request: Request) -> Pending:
+    """What each column contributed, as Alibi's explanations of trees tell it."""
+    return _explained(house, request, house.only_model(request))
+
+
+def _explain_deployment(house: House, request: Request, _namespace: str, deployment: str, *_predictor: str) -> Pending:
+    name = deployment if deployment in house.board.models else deployment.removesuffix("-explainer")
+    return _explained(house, request, name)
+
+
+def _explained(house: House, request: Request, model: str) -> Pending:
+    started = monotonic()
+    lineup = house.board.lineup(model)
+    asks, _ = _read(as_object(decode_with_nan(request.body), "the body"), house.shape(lineup))
+    return house.explain(lineup, asks, started, _show_shares, read_manner(request))
+
+
+def _show_shares(records: Sequence[PredictionRecord], why: Sequence[Why]) -> dict[str, Any]:
+    found = [one for one in why if one is not None]
+    if len(found) < len(records):
+        raise NotOffered("not all of these can be explained", hint="graphs, and versions that went, cannot")
+    kinds = sorted({"TreeShap" if one["method"] == "trees" else "SamplingShap" for one in found})
+    return {
+        "meta": {"name": "+".join(kinds), "explanations": ["local"], "params": {"link": found[0]["scale"]}},
+        "data": {
+            "feature_names": list(found[0]["contributions"]),
+            "expected_value": [one["base"] for one in found],
+            "shap_values": [list(one["contributions"].values()) for one in found],
+            "raw": {"raw_prediction": [one["total"] for one in found], "prediction": [one.output for one in records]},
+        },
+    }
 
 
 def _predict(house: House, request: Request, model: str) -> Pending:
@@ -57,7 +92,7 @@ def _predict(house: House, request: Request, model: str) -> Pending:
             data = {"ndarray": [[output] for output in outputs]}
         return {"data": {"names": [shape.label], **data}, "meta": told}
 
-    return house.answer(lineup, asks, started, show)
+    return house.answer(lineup, asks, started, show, read_manner(request))
 
 
 def _read(body: dict[str, Any], shape: Shape) -> tuple[list[Ask], str]:
@@ -102,6 +137,11 @@ CONTRACT = Contract(
         *(
             Route("POST", f"{_DEPLOYMENT}/api/{version}/predictions", _predict_deployment, "by model", predicts=True)
             for version in ("v1.0", "v0.1")
+        ),
+        Route("POST", "/api/v1.0/explain", _explain, "what each column contributed", predicts=True),
+        *(
+            Route("POST", f"{base}/api/v1.0/explain", _explain_deployment, "the same by model", predicts=True)
+            for base in (_DEPLOYMENT, f"{_DEPLOYMENT}/{{predictor}}")
         ),
         Route("POST", "/api/v1.0/feedback", _feedback),
     ),

@@ -20,17 +20,19 @@ from noria.serving.contracts.datatypes import DATATYPES, FLOATS, INTEGERS, PREDI
 from noria.serving.contracts.model import NotOffered
 from noria.serving.contracts.shape import Shape
 from noria.serving.json_body import as_object, kind_of
+from noria.serving.manner import PLAIN, Manner, manner_of
 from noria.serving.model import BadPayload, PredictionRecord
 from noria.serving.rows import MOST_ROWS, Ask, read_id
 
 
 class Infer(msgspec.Struct, frozen=True):
-    """A request: its rows, the id to echo, which outputs are wanted (empty: all), and which of them as bytes."""
+    """A request: its rows, the id to echo, which outputs are wanted (empty: all), which of them as bytes, and how."""
 
     asks: Sequence[Ask]
     id: str | None = None
     outputs: tuple[str, ...] = ()
     binary: frozenset[str] = frozenset()
+    manner: Manner = PLAIN
 
 
 def read_infer(body: Any, shape: Shape) -> Infer:
@@ -47,7 +49,8 @@ def read_infer(body: Any, shape: Shape) -> Infer:
             raise BadPayload(f"input {name!r} is given twice")
         tensors[name] = values
     wanted, binary = _wanted(body, shape)
-    return Infer(_asks(tensors), request_id, wanted, binary)
+    manner = manner_of(as_object(body.get("parameters") or {}, "parameters"))
+    return Infer(_asks(tensors), request_id, wanted, binary, manner)
 
 
 def show_infer(infer: Infer, shape: Shape, records: Sequence[PredictionRecord]) -> dict[str, Any]:

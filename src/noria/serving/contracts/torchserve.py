@@ -15,13 +15,16 @@ from urllib.parse import parse_qs
 from noria.core.clock import monotonic
 from noria.core.errors import BadInput, Conflict, NoriaError, Unavailable
 from noria.serving.contracts import bodies
-from noria.serving.contracts.model import Contract, House, NotOffered, NotPermitted, Pending, Route, UnknownVersion
+from noria.serving.contracts.model import Contract, House, NotPermitted, Pending, Route, UnknownVersion, Why
+from noria.serving.contracts.shape import Shape
 from noria.serving.contracts.versions import lineup_of
 from noria.serving.json_body import answer, decode_with_nan, refusal
 from noria.serving.lineup import Loaded
+from noria.serving.manner import read_manner
 from noria.serving.model import BadPayload, PredictionRecord, Request, Response, UnknownModel, UnknownPath, WrongMethod
 
 _FIELDS = ("data", "body")
+_FORMS = {"instances", "inputs", "dataframe_split", "dataframe_records"}
 _FORM = "multipart/form-data"
 _KINDS: tuple[tuple[type[NoriaError], str], ...] = (
     (UnknownModel, "ModelNotFoundException"),
@@ -48,16 +51,22 @@ def predict(house: House, request: Request, model: str, version: str | None = No
     """A row, rows, `instances`, tensors; bare or in a form."""
     started = monotonic()
     lineup = lineup_of(house.board, model, version)
-    shape = house.shape(lineup)
+    question = _read(request, house.shape(lineup))
+    return house.answer(lineup, question.asks, started, question.show, read_manner(request, question.manner))
+
+
+def _read(request: Request, shape: Shape) -> bodies.Question:
     request = _out_of_form(request)
     media = bodies.media_type(request.headers.get("content-type", ""))[0]
     body = None if media in (bodies.CSV, bodies.LINES) else decode_with_nan(request.body)
-    if isinstance(body, dict) and not body.keys() & {"instances", "inputs", "dataframe_split", "dataframe_records"}:
-        return house.answer(lineup, bodies.row_or_rows(body, shape)[0], started, lambda records: records[0].output)
-    if isinstance(body, list):
-        return house.answer(lineup, bodies.row_or_rows(body, shape)[0], started, _outputs)
-    question = bodies.read(request, shape)
-    return house.answer(lineup, question.asks, started, question.show)
+    if not isinstance(body, list) and not (isinstance(body, dict) and not body.keys() & _FORMS):
+        return bodies.read(request, shape)
+    asks, single = bodies.row_or_rows(body, shape)
+    return bodies.Question(asks, _output if single else _outputs)
+
+
+def _output(records: Sequence[PredictionRecord]) -> float:
+    return records[0].output
 
 
 def _outputs(records: Sequence[PredictionRecord]) -> list[float]:
@@ -79,8 +88,16 @@ def _out_of_form(request: Request) -> Request:
     raise BadPayload("the form has no field data", hint="curl -F data=@row.json")
 
 
-def _explanations(_house: House, _request: Request, model: str) -> Response:
-    raise NotOffered(f"{model!r} is not explained on this path", hint="POST /predictions/NAME answers")
+def _explanations(house: House, request: Request, model: str) -> Pending:
+    """What each column contributed: an object for a row, an array for several."""
+    started = monotonic()
+    lineup = lineup_of(house.board, model)
+    question = _read(request, house.shape(lineup))
+
+    def show(_records: Sequence[PredictionRecord], why: Sequence[Why]) -> Any:
+        return why[0] if question.show is _output else list(why)
+
+    return house.explain(lineup, question.asks, started, show, read_manner(request, question.manner))
 
 
 def _list(house: House, request: Request) -> Response:
@@ -147,7 +164,7 @@ CONTRACT = Contract(
             for method in ("POST", "PUT")
             for path in (_MODEL, f"{_MODEL}/{{version}}")
         ),
-        Route("POST", "/explanations/{model}", _explanations),
+        Route("POST", "/explanations/{model}", _explanations, "why answers are what they are", predicts=True),
         Route("GET", "/models", _list, "names of the models"),
         Route("GET", "/models/{model}", _describe, "a model's version"),
         Route("GET", "/models/{model}/{version}", _describe, "a version; `all`: those in memory"),

@@ -18,6 +18,7 @@ from noria.serving.contracts.invocations import ping
 from noria.serving.contracts.model import Contract, House, Pending, Route
 from noria.serving.json_body import answer, as_object, decode_with_nan, refusal
 from noria.serving.lineup import Lineup
+from noria.serving.manner import read_manner
 from noria.serving.model import PredictionRecord, Request, Response
 
 _STATUSES: tuple[tuple[type[NoriaError], str], ...] = (
@@ -38,10 +39,11 @@ def _predict(house: House, request: Request) -> Pending:
     """The container's route; rows in Noria's own words are taken too, as that route is often `/predict`."""
     started = monotonic()
     lineup = house.board.lineup(house.only_model(request))
-    body = decode_with_nan(request.body)
+    body, manner = decode_with_nan(request.body), read_manner(request)
     if isinstance(body, dict) and "instances" in body:
-        return house.answer(lineup, asks_of(body["instances"], house.shape(lineup)), started, bodies.show_predictions)
-    return house.answer(lineup, rows.read_asks(body), started, rows.show_predictions)
+        asks = asks_of(body["instances"], house.shape(lineup))
+        return house.answer(lineup, asks, started, bodies.show_predictions, manner)
+    return house.answer(lineup, rows.read_asks(body), started, rows.show_predictions, manner)
 
 
 def _predict_endpoint(house: House, request: Request, *place: str) -> Pending:
@@ -55,7 +57,7 @@ def _predict_endpoint(house: House, request: Request, *place: str) -> Pending:
         about = {"deployedModelId": version, "modelVersionId": version, "modelDisplayName": records[0].model}
         return {"predictions": [one.output for one in records], **about}
 
-    return house.answer(lineup, asks, started, show)
+    return house.answer(lineup, asks, started, show, read_manner(request))
 
 
 def _raw_predict(house: House, request: Request, *place: str) -> Pending:
@@ -63,7 +65,7 @@ def _raw_predict(house: House, request: Request, *place: str) -> Pending:
     started = monotonic()
     lineup = _lineup(house, place[-1])
     question = bodies.read(request, house.shape(lineup))
-    return house.answer(lineup, question.asks, started, question.show)
+    return house.answer(lineup, question.asks, started, question.show, read_manner(request, question.manner))
 
 
 def _lineup(house: House, endpoint: str) -> Lineup:

@@ -27,6 +27,7 @@ from noria.serving.following import LastKnown
 from noria.serving.graphs.model import GraphSpec
 from noria.serving.grpc.lanes import Lanes
 from noria.serving.lineup import Lineup
+from noria.serving.manner import Manner
 from noria.serving.metrics import Metrics
 from noria.serving.model import PredictionRecord, Request, Response, ServedModel
 from noria.serving.promise import Promise
@@ -151,10 +152,13 @@ class FollowerApp(App):
             raise error
         return super()._refused(request, error)
 
-    def _answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Pending:
-        if self._manner.explain or lineup.waits or any(one.package.inputs.views for one in lineup.versions):
+    def answer(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show, manner: Manner) -> Pending:
+        if lineup.waits or any(one.package.inputs.views for one in lineup.versions):
             raise Elsewhere
-        return super()._answer(lineup, asks, started, show)
+        return super().answer(lineup, asks, started, show, manner)
+
+    def explain(self, *_asked: Any) -> Pending:
+        raise Elsewhere
 
     def _forward(self, request: Request) -> Promise[Response]:
         promise: Promise[Response] = Promise()

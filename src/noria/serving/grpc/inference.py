@@ -7,6 +7,7 @@ typed. `ModelStreamInfer` follows Triton: an answer or an error message for each
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,13 +15,14 @@ from typing import Any, NamedTuple
 
 from noria.core.clock import monotonic
 from noria.serving.contracts.infer_json import Tensor, asks_of
+from noria.serving.contracts.model import Show, Why
 from noria.serving.contracts.open_inference import metadata
 from noria.serving.contracts.shape import Shape
 from noria.serving.contracts.tensors import Infer, read_infer, show_infer
 from noria.serving.contracts.versions import lineup_of
 from noria.serving.grpc.columns import count, from_bytes, from_raw, missing, to_raw_bytes
 from noria.serving.grpc.messages import Messages
-from noria.serving.grpc.method import Answers, Method, Show
+from noria.serving.grpc.method import Answers, Method
 from noria.serving.grpc.quick import QuickReader
 from noria.serving.lineup import Lineup
 from noria.serving.model import BadPayload, NotReady, PredictionRecord
@@ -150,7 +152,11 @@ class Inference:
 
     def _infer(self, asked: _Asked) -> Any:
         show: Show = partial(self._show, asked.infer, asked.shape, asked.typed)
-        return self._answers.give(asked.lineup, asked.infer.asks, asked.started, show)
+        asks, manner = asked.infer.asks, asked.infer.manner
+        if manner.explain:
+            told = partial(_with_why, show)
+            return self._answers.explain(asked.lineup, asks, asked.started, told, manner.priority)
+        return self._answers.give(asked.lineup, asks, asked.started, show, manner.priority)
 
     def _show(self, infer: Infer, shape: Shape, typed: bool, records: Sequence[PredictionRecord]) -> Any:
         told = show_infer(infer, shape, records)
@@ -176,6 +182,13 @@ class Inference:
         return self._messages["inference.ModelStreamInferResponse"](error_message=message)
 
 
+def _with_why(show: Show, records: Sequence[PredictionRecord], why: Sequence[Why]) -> Any:
+    """The answer, with the explanations in a parameter, as the contract has it in JSON."""
+    response = show(records)
+    response.parameters["explanations"].string_param = json.dumps(why)
+    return response
+
+
 def _read(request: Any, raws: Sequence[bytes], shape: Shape) -> Infer:
     """The quick way of the JSON contract for what is as it should be, its exact way for the rest."""
     if raws:
@@ -184,7 +197,7 @@ def _read(request: Any, raws: Sequence[bytes], shape: Shape) -> Infer:
         tensors = [_raw_tensor(one, raw) for one, raw in zip(request.inputs, raws, strict=True)]
     else:
         tensors = [_typed_tensor(one) for one in request.inputs]
-    asks = None if request.outputs else asks_of(tensors, shape)
+    asks = None if request.outputs or request.parameters else asks_of(tensors, shape)
     if asks is not None:
         return Infer(asks, request.id or None)
     body: dict[str, Any] = {
@@ -193,9 +206,15 @@ def _read(request: Any, raws: Sequence[bytes], shape: Shape) -> Infer:
             {"name": one.name, "datatype": one.datatype, "shape": one.shape, "data": one.data} for one in tensors
         ],
     }
+    if request.parameters:
+        body["parameters"] = {name: getattr(one, _chosen(one)) for name, one in request.parameters.items()}
     if request.outputs:
         body["outputs"] = [{"name": one.name} for one in request.outputs]
     return read_infer(body, shape)
+
+
+def _chosen(parameter: Any) -> str:
+    return parameter.WhichOneof("parameter_choice") or "string_param"
 
 
 def _raw_tensor(tensor: Any, raw: bytes) -> Tensor:

@@ -13,17 +13,18 @@ from google.protobuf.message import DecodeError
 
 from noria.core.clock import Clock
 from noria.core.errors import NoriaError
+from noria.serving.contracts.model import Show, ShowWhy
 from noria.serving.contracts.shape import Shape
 from noria.serving.endpoint import Endpoint
+from noria.serving.explaining import explain, few_enough
 from noria.serving.grpc.statuses import Outcome, Pending, Unimplemented, refused
 from noria.serving.lineup import Board, Lineup
 from noria.serving.metrics import Metrics
-from noria.serving.model import BadPayload, PredictionRecord, ServerFault
+from noria.serving.model import BadPayload, ServerFault
 from noria.serving.promise import Promise
 from noria.serving.rows import Ask
 
 _log = logging.getLogger(__name__)
-Show = Callable[[Sequence[PredictionRecord]], Any]
 
 
 class Plane(Protocol):
@@ -58,16 +59,24 @@ class Answers:
             shape = self._shapes[model] = Shape(lineup)
         return shape
 
-    def give(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show) -> Any:
+    def give(self, lineup: Lineup, asks: Sequence[Ask], started: float, show: Show, priority: int = 0) -> Any:
         """What `show` makes of the answers: a promise for the end of this turn, or what must be awaited longer."""
         endpoint, now = self.plane.endpoint, self.plane.clock.now()
         if not lineup.waits:
             return endpoint.begin(lineup, asks, now, started).into(show)
-        answers: Any = endpoint.answer(lineup, asks, now, started)
-        return self._later(answers, show) if isawaitable(answers) else show(answers)
+        return self._later(endpoint.answer(lineup, asks, now, started, priority), show)
 
-    async def _later(self, answers: Awaitable[Any], show: Show) -> Any:
-        return show(await answers)
+    async def explain(
+        self, lineup: Lineup, asks: Sequence[Ask], started: float, show: ShowWhy, priority: int = 0
+    ) -> Any:
+        """What `show` makes of the answers and of why each is what it is."""
+        few_enough(asks)
+        answers = self.plane.endpoint.answer(lineup, asks, self.plane.clock.now(), started, priority)
+        records = answers if isinstance(answers, list) else await answers
+        return show(records, await explain(lineup, records))
+
+    async def _later(self, answers: Any, show: Show) -> Any:
+        return show(answers if isinstance(answers, list) else await answers)
 
 
 @dataclass(frozen=True)

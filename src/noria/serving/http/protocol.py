@@ -14,7 +14,6 @@ from noria.core.errors import NoriaError
 from noria.serving.http.errors import Overloaded, TooSlow
 from noria.serving.http.reading import RequestReader
 from noria.serving.http.wire import compressed, encode, plain_body, request_id
-from noria.serving.json_body import refusal
 from noria.serving.model import Request, Response
 from noria.serving.promise import Promise
 
@@ -136,14 +135,15 @@ class Connection(asyncio.Protocol):
             try:
                 body = plain_body(request.body, coding, self._limits.body)
             except NoriaError as error:
-                return refusal(error)
+                return self._server.refuse(request.path, error)
             request = Request(request.method, request.path, request.headers, body, request.query)
         response = self._server.begin(request)
         if not isinstance(response, _UNCOUNTED) and self._server.waiting >= self._limits.waiting:
             close = getattr(response, "close", None)
             if close is not None:
                 close()
-            return refusal(Overloaded("too many requests wait for their answers", hint="try again in a moment"))
+            full = Overloaded("too many requests wait for their answers", hint="try again in a moment")
+            return self._server.refuse(request.path, full)
         return response
 
     def _kept(self, response: Response) -> None:
@@ -195,14 +195,20 @@ class Connection(asyncio.Protocol):
     def _refuse(self, error: NoriaError) -> None:
         """Answer with an error after whatever waits, and read no more."""
         self._last = True
+        response = self._server.refuse(self._reader.path, error)
         if self._pending is None and not self._queue:
-            self._finish(refusal(error))
+            self._finish(response)
         else:
-            self._queue.append((refusal(error), False))
+            self._queue.append((response, False))
 
     def _finish(self, response: Response) -> None:
         """The last answer. What the client still sends is thrown away for a moment: closing now would reset it away."""
-        self._transport.write(encode(response, self._server.next_id(), self._server.date, keep=False))
+        server = self._server
+        named = server.next_id()
+        self._transport.write(encode(response, named, server.date, keep=False))
+        if server.access is not None:
+            unread = Request("-", self._reader.path, {})
+            server.access(unread, response, named, server.now() - self._since, self._transport)
         self._lingering, self._since = True, self._server.now()
         if self._transport.can_write_eof():
             self._transport.write_eof()

@@ -38,6 +38,11 @@ class RequestReader:
         self._more: bytearray | None = None
         self._headers: dict[str, str] = {}
 
+    @property
+    def path(self) -> str:
+        """The path of the request that is being read, as far as it is known."""
+        return split_target(self._target)[0] if self._target else ""
+
     def feed(self, data: bytes) -> None:
         """Read on. Raises the error to refuse with; then nothing more may be fed."""
         self.begun = True
@@ -116,7 +121,7 @@ class RequestReader:
         path, query = split_target(self._target)
         request = Request(self._parser.get_method().decode(), path, self._headers, body, query)
         self.begun, self.received = False, 0
-        self._in_head, self._more = True, None
+        self._in_head, self._more, self._target = True, None, b""
         keep = self._parser.should_keep_alive()
         self.ended = self.ended or not keep
         self._whole(request, keep)

@@ -16,19 +16,20 @@ from contextlib import AbstractAsyncContextManager
 from email.utils import formatdate
 from typing import Any
 
+from noria.core.errors import NoriaError
 from noria.serving.http.limits import Limits
 from noria.serving.http.protocol import Connection
+from noria.serving.json_body import refusal
 from noria.serving.model import Request, Response
 
 _log = logging.getLogger(__name__)
 
 Begin = Callable[[Request], Response | Awaitable[Response]]
+Refuse = Callable[[str, NoriaError], Response]
 Access = Callable[[Request, Response, str, float, asyncio.Transport], None]
 _BACKLOG = 2048
 _SWITCH_SECONDS = 0.0005
 """How long a thread beside the loop, such as the log's, may hold the interpreter while a request waits."""
-
-
 _YOUNG = 20_000
 """Objects between two looks for garbage: requests leave no circles, and a look costs what a few of them do."""
 
@@ -36,8 +37,8 @@ _YOUNG = 20_000
 class HttpServer:
     """Connections of one process. `begin` makes a response of a request, at once or awaitably, and never raises.
 
-    `http2` makes the protocol that a connection is handed to when it begins with HTTP/2's preface. `access` is told
-    every answer.
+    `refuse` makes the response to what `begin` is not asked, of the path as far as it is known. `http2` makes the
+    protocol that a connection is handed to when it begins with HTTP/2's preface. `access` is told every answer.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class HttpServer:
         begin: Begin,
         limits: Limits | None = None,
         *,
+        refuse: Refuse = lambda _path, error: refusal(error),
         access: Access | None = None,
         http2: Callable[[], asyncio.Protocol] | None = None,
     ) -> None:
         self.begin = begin
         self.limits = limits or Limits()
+        self.refuse = refuse
         self.access = access
         self.http2 = http2
         self.connections: set[Connection] = set()

@@ -42,6 +42,9 @@ async def ask() -> None:
     proofs.append(("kserve-v1", "v1 infer, objects", result["predictions"]))
     result = await v1.infer(url, {"instances": [list(row.values()) for row in rows]}, model_name=model)
     proofs.append(("kserve-v1", "v1 infer, lists", result["predictions"]))
+    result = await v1.explain(url, model, {"instances": rows})
+    assert all(one["contributions"] for one in result["explanations"])
+    proofs.append(("kserve-v1", "v1 explain", result["predictions"]))
     event = {
         "content-type": "application/json",
         "ce-id": "1",

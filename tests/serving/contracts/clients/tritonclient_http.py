@@ -55,6 +55,11 @@ for way, binary in (("binary", True), ("JSON", False)):
     proofs.append(("open-inference", f"infer, {way} in, mixed out", result.as_numpy(label).tolist()))
 result = client.infer(model, inputs(http.InferInput, True), model_version="1")
 proofs.append(("open-inference", "infer of a version", result.as_numpy(label).tolist()))
+for binary in (True, False):
+    reasons = client.infer(model, inputs(http.InferInput, binary), priority=1, parameters={"explain": True})
+    told = json.loads(reasons.get_response()["parameters"]["explanations"])
+    assert len(told) == len(rows) and all(one["contributions"] for one in told), told
+    proofs.append(("open-inference", f"infer with reasons, binary {binary}", reasons.as_numpy(label).tolist()))
 counted = client.get_inference_statistics(model)["model_stats"][0]
 assert counted["inference_count"] >= 5 * len(rows), counted
 
