@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -177,6 +179,43 @@ def test_a_reader_beside_a_sealing_writer_sees_every_record_once_and_in_order(tm
     seen += reader.predictions(after)[0]
     log.close()
     assert [one.prediction_id for one in seen] == [f"p{number}" for number in range(300)]
+
+
+def test_nobody_who_answers_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, reached, goes_on, done = PredictionLog(tmp_path), threading.Event(), threading.Event(), []
+    log.append_many([record(number) for number in range(5)])
+    flush = os.fsync
+
+    def slow(file: int) -> None:
+        reached.set()
+        goes_on.wait(5)
+        flush(file)
+        done.append(file)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    sealing = threading.Thread(target=log.seal)
+    sealing.start()
+    assert reached.wait(20)
+    log.append(record(5))
+    assert not done
+    goes_on.set()
+    sealing.join()
+    assert ids(tmp_path) == [f"p{number}" for number in range(6)]
+    log.close()
+
+
+def test_full_segments_are_closed_beside_and_by_whoever_appends_when_that_takes_too_long(tmp_path: Path) -> None:
+    log = PredictionLog(tmp_path, segment_bytes=400)
+    for number in range(40):  # all before the thread looks for the first time
+        log.append(record(number))
+    assert 0 < log.backlog() < 10
+    for _ in range(100):
+        if not log.backlog():
+            break
+        time.sleep(0.1)
+    assert log.backlog() < 3
+    log.close()
+    assert ids(tmp_path) == [f"p{number}" for number in range(40)]
 
 
 def test_sealing_happens_by_itself(tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ from noria.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 _LATEST = 1024
+_TOGETHER = 3
+"""Sealed segments that are converted by one process: its start costs as much as converting one."""
+_ROOM = 4
+"""A segment may grow to as many times its size before whoever answers must close it, because the thread has not."""
 
 
 def log_path(ws: Workspace) -> Path:
@@ -39,11 +43,12 @@ def log_path(ws: Workspace) -> Path:
 class Track(Generic[R]):
     """One kind of record as it is written: its spool, its index of what is already there, its sealing."""
 
-    def __init__(self, root: Path, layout: Layout[R], segment_bytes: int, power_safe: bool) -> None:
+    def __init__(self, root: Path, layout: Layout[R], segment_bytes: int, power_safe: bool, room: int) -> None:
         self.layout: Layout[R] = layout
         self.files: LogFiles[R] = LogFiles(root, layout)
         self.files.spool.mkdir(parents=True, exist_ok=True)
-        self._spool = Spool(self.files.spool, segment_bytes=segment_bytes, power_safe=power_safe)
+        self._segment_bytes = segment_bytes
+        self._spool = Spool(self.files.spool, segment_bytes=room * segment_bytes, power_safe=power_safe)
         self._lock = threading.Lock()
         self._converting = threading.Lock()
         self.index = HashIndex()
@@ -73,15 +78,16 @@ class Track(Generic[R]):
 
     def seal(self) -> None:
         """Begin a new segment, so that what is there can become Parquet."""
+        self._spool.flush()  # before the lock: nobody who answers is to wait for the disk
         with self._lock:
             if self._spool.next_position > self._sealed_until + 1:
                 self._spool.seal()
                 self._sealed_until = self._spool.next_position - 1
             self._sealed_at = monotonic()
 
-    def seal_if_older(self, seconds: float) -> None:
-        """Seal when the last sealing is long ago."""
-        if monotonic() - self._sealed_at > seconds:
+    def seal_if_due(self, seconds: float) -> None:
+        """Seal when the segment is full, or the last sealing is long ago."""
+        if self._spool.size >= self._segment_bytes or monotonic() - self._sealed_at > seconds:
             self.seal()
 
     def convert(self) -> None:
@@ -118,8 +124,9 @@ class PredictionLog:
         self._path = path
         self._rules = rules or {}
         self._secret = secret
-        self._predictions = Track(path, PREDICTIONS, segment_bytes, power_safe)
-        self._feedback = Track(path, FEEDBACK, segment_bytes, power_safe)
+        room = _ROOM if background else 1
+        self._predictions = Track(path, PREDICTIONS, segment_bytes, power_safe, room)
+        self._feedback = Track(path, FEEDBACK, segment_bytes, power_safe, room)
         self._latest: dict[str, PredictionRecord] = {}
         self._seal_every = seal_every
         self._stop = threading.Event()
@@ -208,12 +215,14 @@ class PredictionLog:
         return self._predictions, self._feedback
 
     def _work(self) -> None:
+        converted = monotonic()
         while not self._stop.wait(1.0):
             try:
                 for track in self._tracks():
-                    track.seal_if_older(self._seal_every)
-                if self.backlog():
+                    track.seal_if_due(self._seal_every)
+                if self.backlog() >= _TOGETHER or (self.backlog() and monotonic() - converted > self._seal_every):
                     convert_apart(self._path)
+                    converted = monotonic()
             except (NoriaError, OSError):
                 _log.exception("sealing the prediction log failed; it goes on in its spool")
                 self._stop.wait(5.0)

@@ -75,6 +75,27 @@ class Spool:
         data = b"".join(_HEAD.pack(len(record), zlib.crc32(record)) + record for record in records)
         return self._put(data, len(records))
 
+    @property
+    def size(self) -> int:
+        """Bytes of the segment that is written."""
+        return self._size
+
+    def flush(self) -> None:
+        """Bring what is written to the disk, while others go on writing: a segment is then closed in no time.
+
+        Raises StorageFull.
+        """
+        with self._writing:
+            if self._file < 0:
+                return
+            copy = os.dup(self._file)
+        try:
+            os.fsync(copy)
+        except OSError as error:
+            raise self._told(error) from error
+        finally:
+            os.close(copy)
+
     def _put(self, data: bytes, records: int) -> int:
         with self._writing:
             self._write(data)
