@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 import tiny_airline
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from grpc_requests import INFER, MESSAGES, ROW, infer
 from tiny_airline import MODEL, add_version, flight
 
 import noria
@@ -120,6 +122,33 @@ def test_a_line_is_written_for_every_answer(root: Path) -> None:
     assert (first["id"], first["method"], first["path"], first["status"]) == ("mine", "POST", "/predict", 200)
     assert (first["trace"], first["peer"]) == (trace, "127.0.0.1")
     assert (second["path"], second["status"], second["trace"]) == ("/no\nsuch", 404, None)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+@pytest.mark.parametrize("lane", ["ours", "grpcio"])
+@pytest.mark.parametrize("encrypted", [False, True], ids=["clear", "tls"])
+def test_a_line_is_written_for_every_call_of_either_lane(root: Path, pem: Path, lane: str, encrypted: bool) -> None:
+    trace, port = "0af7651916cd43dd8448eb211c80319c", free_port()
+    request = MESSAGES["inference.ModelInferRequest"](**infer(ROW)).SerializeToString()
+    with server(root, "access", f"grpc={port}", *([f"tls={pem}"] if encrypted else [])) as (url, process):
+        address = url.partition("//")[2] if lane == "ours" else f"127.0.0.1:{port}"
+        trusted = grpc.ssl_channel_credentials(pem.read_bytes())
+        with grpc.secure_channel(address, trusted) if encrypted else grpc.insecure_channel(address) as channel:
+            sent = [("x-request-id", "mine"), ("traceparent", f"00-{trace}-b7ad6b7169203331-01")]
+            answer, call = channel.unary_unary(INFER).with_call(request, metadata=sent)
+            with pytest.raises(grpc.RpcError) as refused:
+                channel.unary_unary("/no.Such/Method")(b"")
+        first, second = (json.loads(process.stdout.readline()) for _ in range(2))
+    assert ("x-request-id", "mine") in call.initial_metadata()
+    assert (first["id"], first["method"], first["path"], first["status"]) == ("mine", "GRPC", INFER, 0)
+    assert (first["trace"], first["bytes"]) == (trace, len(answer)) and "127.0.0.1" in first["peer"]
+    assert (second["path"], second["status"], second["trace"]) == ("/no.Such/Method", 12, None)
+    told = (*refused.value.initial_metadata(), *refused.value.trailing_metadata())
+    assert ("x-request-id", second["id"]) in told
 
 
 V2, V1, TORCH = f"/v2/models/{MODEL}/infer", f"/v1/models/{MODEL}:predict", f"/predictions/{MODEL}"

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 import tiny_airline
+from grpc_requests import INFER, MESSAGES, ROW, infer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tiny_airline import add_version, flight
 
@@ -78,10 +80,19 @@ def test_every_request_is_a_span_below_the_callers(tmp_path: Path, collector: Co
         url = process.stdout.readline().strip()
         httpx.post(f"{url}/predict", json=flight(), headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
         httpx.get(f"{url}/nothing")
+        with grpc.insecure_channel(url.removeprefix("http://")) as channel:
+            request = MESSAGES["inference.ModelInferRequest"](**infer(ROW)).SerializeToString()
+            channel.unary_unary(INFER)(request, metadata=[("traceparent", f"00-{TRACE}-{PARENT}-01")])
         process.terminate()
         assert process.wait(30) == 0
     spans = {span.name: span for span in collector.spans}
-    assert set(spans) == {"POST /predict", "GET /nothing"}
+    assert set(spans) == {"POST /predict", "GET /nothing", INFER[1:]}
+    called = spans[INFER[1:]]
+    assert (called.trace_id.hex(), called.parent_span_id.hex(), called.kind) == (TRACE, PARENT, 2)
+    assert attributes(called) == {
+        "rpc.system": "grpc", "rpc.service": "inference.GRPCInferenceService", "rpc.method": "ModelInfer",
+        "rpc.grpc.status_code": 0,
+    }  # fmt: skip
     asked = spans["POST /predict"]
     assert (asked.trace_id.hex(), asked.parent_span_id.hex(), asked.kind) == (TRACE, PARENT, 2)
     assert attributes(asked)["http.response.status_code"] == 200

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from noria.config.environment import environment
-from noria.core.clock import Clock
 from noria.core.errors import NoriaError
 from noria.serving.http.limits import Limits
 from noria.serving.http.tls import Tls
 from noria.serving.model import NotReady
+from noria.serving.witness import Witness
 
 if TYPE_CHECKING:
     from noria.serving.app import App
@@ -34,7 +32,7 @@ class NotInstalled(NoriaError):
 
 @dataclass(frozen=True)
 class HttpOptions:
-    """How HTTP is served. With `access_log` our own engine writes a line of JSON an answer to standard output."""
+    """How HTTP is served. `access_log`: our own engine and gRPC write a line of JSON an answer to standard output."""
 
     engine: Engine = "noria"
     limits: Limits = field(default_factory=Limits)
@@ -48,10 +46,10 @@ def run_engine(
     listening: socket.socket,
     options: HttpOptions,
     ready: Ready,
-    clock: Clock,
+    witness: Witness,
     http2: Callable[[], asyncio.Protocol] | None = None,
 ) -> None:
-    """Serve within `life` until SIGTERM or SIGINT; accepted requests are answered first.
+    """Serve within `life` until SIGTERM or SIGINT; accepted requests are answered first. Our own tells the witness.
 
     Raises NotInstalled, BadCertificate, or what entering `life` raises.
     """
@@ -60,7 +58,7 @@ def run_engine(
     elif options.engine == "granian":
         _granian(app, life, listening, options, ready)
     else:
-        _own(app, life, listening, options, ready, clock, http2)
+        _own(app, life, listening, options, ready, witness, http2)
 
 
 def _own(
@@ -69,28 +67,15 @@ def _own(
     listening: socket.socket,
     options: HttpOptions,
     ready: Ready,
-    clock: Clock,
+    witness: Witness,
     http2: Callable[[], asyncio.Protocol] | None,
 ) -> None:
-    from noria.serving.http.access import AccessLog
     from noria.serving.http.server import HttpServer, run
-    from noria.serving.tracing import tracing
 
-    tls = options.tls.context() if options.tls is not None else None
-    access = AccessLog(clock, sys.stdout) if options.access_log else None
-    spans = tracing(environment())
-    begin = app.begin if spans is None else spans.traced(app.begin)
-    try:
-        run(
-            HttpServer(begin, options.limits, refuse=app.refuse, access=access, http2=http2),
-            [listening],
-            life,
-            ready,
-            tls,
-        )
-    finally:
-        if spans is not None:
-            spans.close()
+    tls = options.tls.context(http2=http2 is not None) if options.tls is not None else None
+    begin = app.begin if witness.spans is None else witness.spans.traced(app.begin)
+    server = HttpServer(begin, options.limits, refuse=app.refuse, access=witness.access, http2=http2)
+    run(server, [listening], life, ready, tls)
 
 
 def _uvicorn(app: App, life: Life, listening: socket.socket, options: HttpOptions, ready: Ready) -> None:

@@ -13,6 +13,7 @@ from noria.serving.graphs.model import GraphSpec
 from noria.serving.grpc.lanes import Lanes
 from noria.serving.model import ServedModel
 from noria.serving.sockets import listen
+from noria.serving.witness import UNSEEN, open_witness
 from noria.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -52,16 +53,19 @@ def run_data_plane(
         if on_ready is not None:
             on_ready(address)
 
+    options, witness = http or HttpOptions(), UNSEEN
     try:
+        witness = open_witness(ws.clock, access_log=options.access_log)
         plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views, memory=memory, graphs=graphs)
         try:
-            lanes = Lanes(plane, host, grpc_port)
+            lanes = Lanes(plane, host, grpc_port, witness, options.tls)
         except BaseException:
             plane.close()
             raise
         life = plane.running(lanes, _leading(plane)) if leads else plane.running(lanes)
-        run_engine(plane.app, life, listening, http or HttpOptions(), ready, ws.clock, lanes.http2)
+        run_engine(plane.app, life, listening, options, ready, witness, lanes.http2)
     finally:
+        witness.close()
         listening.close()
 
 

@@ -36,14 +36,19 @@ class Tracing:
         self._extract = TraceContextTextMapPropagator().extract
         self._server = SpanKind.SERVER
 
+    def span(self, name: str, headers: Mapping[str, str], attributes: Mapping[str, str]) -> Span:
+        """Begin a span below the one that the headers name."""
+        return Span(
+            self._tracer.start_span(name[:_LONGEST], self._extract(headers), self._server,
+            {key: value[:_LONGEST] for key, value in attributes.items()})
+        )  # fmt: skip
+
     def traced(self, begin: Begin) -> Begin:
         """The same, with a span around each request until its answer is there."""
 
         def one(request: Request) -> Pending:
-            span = self._tracer.start_span(
-                f"{request.method} {request.path[:_LONGEST]}", self._extract(request.headers), self._server,
-                {"http.request.method": request.method, "url.path": request.path[:_LONGEST]},
-            )  # fmt: skip
+            told = {"http.request.method": request.method, "url.path": request.path}
+            span = self.span(f"{request.method} {request.path}", request.headers, told)
             response = begin(request)
             return _ended(span, response) if isinstance(response, Response) else _later(span, response)
 
@@ -54,17 +59,28 @@ class Tracing:
         self._provider.shutdown()
 
 
-def _ended(span: Any, response: Response) -> Response:
-    from opentelemetry.trace import StatusCode
+class Span:
+    """A span that has begun."""
 
-    span.set_attribute("http.response.status_code", response.status)
-    if response.status >= 500:
-        span.set_status(StatusCode.ERROR)
-    span.end()
+    def __init__(self, span: Any) -> None:
+        self._span = span
+
+    def end(self, attributes: Mapping[str, int], *, failed: bool) -> None:
+        """The answer is there; `failed` says that the server is to blame."""
+        from opentelemetry.trace import StatusCode
+
+        self._span.set_attributes(attributes)
+        if failed:
+            self._span.set_status(StatusCode.ERROR)
+        self._span.end()
+
+
+def _ended(span: Span, response: Response) -> Response:
+    span.end({"http.response.status_code": response.status}, failed=response.status >= 500)
     return response
 
 
-async def _later(span: Any, response: Awaitable[Response]) -> Response:
+async def _later(span: Span, response: Awaitable[Response]) -> Response:
     return _ended(span, await response)
 
 

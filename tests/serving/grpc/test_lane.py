@@ -37,7 +37,7 @@ def run(plane: object, test: Callable[[GrpcLane, grpc.aio.Channel], Awaitable[No
 
 def test_a_port_that_is_taken_is_told_before_anything_starts(call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(Conflict, match="cannot be listened on"):
-        open_lane(call.plane, "127.0.0.1", other.getsockname()[1])
+        open_lane(lambda: Services(call.plane), "127.0.0.1", other.getsockname()[1])
 
 
 def test_watched_health_tells_that_the_server_leaves(call) -> None:

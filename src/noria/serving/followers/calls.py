@@ -5,9 +5,8 @@ from __future__ import annotations
 from noria.core.errors import NoriaError
 from noria.serving.followers.frames import Call, Called, Reply
 from noria.serving.followers.link import Link
-from noria.serving.grpc.method import Methods
+from noria.serving.grpc.method import NOBODY, Caller, Methods
 from noria.serving.grpc.statuses import Outcome, Refused, refused
-from noria.serving.metrics import Metrics
 from noria.serving.model import ServerFault
 from noria.serving.promise import Promise
 
@@ -15,11 +14,11 @@ from noria.serving.promise import Promise
 class ForwardedCalls(Methods):
     """gRPC methods that are all answered by the leader."""
 
-    def __init__(self, methods: Methods, metrics: Metrics, link: Link) -> None:
-        super().__init__(metrics, methods.unary, methods.streams)
+    def __init__(self, methods: Methods, link: Link) -> None:
+        super().__init__(methods.metrics, methods.unary, methods.streams)
         self._link = link
 
-    def begin(self, path: str, body: bytes) -> Promise[Outcome]:
+    def begin(self, path: str, body: bytes, _caller: Caller = NOBODY) -> Promise[Outcome]:
         """Ask the leader."""
         promise: Promise[Outcome] = Promise()
 

@@ -32,11 +32,12 @@ from noria.serving.metrics import Metrics
 from noria.serving.model import PredictionRecord, Request, Response, ServedModel
 from noria.serving.promise import Promise
 from noria.serving.rows import Ask
+from noria.serving.witness import UNSEEN, Witness, open_witness
 from noria.stores.online_memory import MemoryOnlineStore
 from noria.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from noria.serving.grpc.services import Services
+    from noria.serving.grpc.method import Methods
 
 
 class Elsewhere(Exception):
@@ -179,16 +180,14 @@ class FollowerApp(App):
 class FollowerLanes(Lanes):
     """HTTP/2 here too, with every call answered by the leader; and the link, for as long as the follower serves."""
 
-    def __init__(self, plane: Follower, link: Link) -> None:
-        super().__init__(plane, "", None)
-        self._metrics, self._link = plane.metrics, link
+    def __init__(self, plane: Follower, link: Link, witness: Witness) -> None:
+        super().__init__(plane, "", None, witness)
+        self._link = link
 
-    def _services(self) -> Services:
+    def _methods(self, methods: Methods) -> Methods:
         from noria.serving.followers.calls import ForwardedCalls
 
-        services = super()._services()
-        services.methods = ForwardedCalls(services.methods, self._metrics, self._link)
-        return services
+        return super()._methods(ForwardedCalls(methods, self._link))
 
     async def start(self) -> None:
         self._link.start()
@@ -234,9 +233,9 @@ class Follower(DataPlane):
         super().close()
         self._folder.cleanup()
 
-    def lanes(self) -> FollowerLanes:
+    def lanes(self, witness: Witness = UNSEEN) -> FollowerLanes:
         """What runs beside HTTP."""
-        return FollowerLanes(self, self._link)
+        return FollowerLanes(self, self._link, witness)
 
 
 def run_follower(
@@ -249,11 +248,12 @@ def run_follower(
     graphs: Sequence[GraphSpec] = (),
 ) -> None:
     """Answer on a socket that others listen on too, until SIGTERM or SIGINT."""
+    options, witness = http or HttpOptions(), UNSEEN
     try:
+        witness = open_witness(ws.clock, access_log=options.access_log)
         plane = Follower(ws, models, functions, graphs=graphs)
-        lanes = plane.lanes()
-        run_engine(
-            plane.app, plane.running(lanes), listening, http or HttpOptions(), lambda: None, ws.clock, lanes.http2
-        )
+        lanes = plane.lanes(witness)
+        run_engine(plane.app, plane.running(lanes), listening, options, lambda: None, witness, lanes.http2)
     finally:
+        witness.close()
         listening.close()

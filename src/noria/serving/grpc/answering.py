@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from noria.serving.grpc import frames, heads
 from noria.serving.grpc.calls import Call
 from noria.serving.grpc.frames import NUMBER, frame
+from noria.serving.grpc.method import Caller
 from noria.serving.grpc.sending import Sending
-from noria.serving.grpc.statuses import RESOURCE_EXHAUSTED, UNAVAILABLE, Late, Outcome, Refused, refused
+from noria.serving.grpc.statuses import RESOURCE_EXHAUSTED, UNAVAILABLE, Late, Outcome, Pending, Refused, refused
 from noria.serving.promise import Promise
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Answering(Sending):
         self._lane = lane
         self._methods = lane.methods
         self._flushing = False
+        self.peer: str | None = None
+        """The address of the client."""
 
     # calls come in
 
@@ -39,7 +42,7 @@ class Answering(Sending):
             call.inbox, call.sent = asyncio.Queue(), asyncio.Event()
             self._run(call, self._converse(call))
         elif head.path not in self._methods.unary:
-            outcome = self._methods.begin(head.path, b"")
+            outcome = self._begin(call, b"")
             self.refuse(call, outcome if isinstance(outcome, Refused) else refused(Late("", hint="")))
 
     def arrived(self, call: Call) -> None:
@@ -66,19 +69,31 @@ class Answering(Sending):
         message = call.whole(self._lane.most_bytes)
         self._drop(call, 0)
         if isinstance(message, Refused):
-            self.refuse(call, message)
+            self._refuse_unasked(call, message)
         elif call.deadline is not None and self._lane.now() >= call.deadline:
-            self.refuse(call, _late(call))
+            self._refuse_unasked(call, _late(call))
         elif self._lane.waiting >= self._lane.limits.waiting:
-            self.refuse(call, Refused(UNAVAILABLE, "too many calls wait for their answers (try again in a moment)"))
+            full = "too many calls wait for their answers (try again in a moment)"
+            self._refuse_unasked(call, Refused(UNAVAILABLE, full))
         else:
-            outcome = self._methods.begin(call.head.path, message)
+            outcome = self._begin(call, message)
             if isinstance(outcome, bytes | Refused):
                 self._conclude(call, outcome)
             elif isinstance(outcome, Promise):
                 outcome.then(partial(self._kept, call))
             else:
                 self._run(call, self._await(call, outcome))
+
+    def _caller(self, call: Call) -> Caller:
+        return Caller(self.peer, call.name, call.head.trace)
+
+    def _begin(self, call: Call, message: bytes) -> Pending:
+        return self._methods.begin(call.head.path, message, self._caller(call))
+
+    def _refuse_unasked(self, call: Call, outcome: Refused) -> None:
+        """Refuse what no method has heard of."""
+        self._methods.refused(call.head.path, outcome, self._caller(call))
+        self.refuse(call, outcome)
 
     def _conclude(self, call: Call, outcome: Outcome) -> None:
         if isinstance(outcome, bytes):
@@ -132,7 +147,7 @@ class Answering(Sending):
         """Answer a stream's messages one by one, in order, and none while the client does not take its answers."""
         assert call.inbox is not None
         while (message := await call.inbox.get()) is not None:
-            outcome = message if isinstance(message, Refused) else self._methods.begin(call.head.path, message)
+            outcome = message if isinstance(message, Refused) else self._begin(call, message)
             found = outcome if isinstance(outcome, bytes | Refused) else await outcome
             if call.id not in self.calls:
                 return

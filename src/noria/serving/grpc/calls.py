@@ -25,6 +25,7 @@ class Call:
         "id",
         "inbox",
         "late",
+        "name",
         "opened",
         "out",
         "parts",
@@ -35,8 +36,10 @@ class Call:
         "window",
     )  # fmt: skip
 
-    def __init__(self, stream: int, head: Head, window: int, now: float) -> None:
+    def __init__(self, stream: int, head: Head, window: int, now: float, name: str) -> None:
         self.id = stream
+        self.name = name
+        """The id of the request, for whoever looks for it in a log."""
         self.head = head
         self.window = window
         """How many bytes of the answer may be sent."""

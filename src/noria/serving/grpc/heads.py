@@ -8,8 +8,8 @@ Sources: RFC 7541 (HPACK), github.com/grpc/grpc `doc/PROTOCOL-HTTP2.md`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -17,22 +17,30 @@ from hpack import Decoder
 from hpack.exceptions import HPACKError
 
 from noria.serving.grpc.frames import COMPRESSION_ERROR, Fault
+from noria.serving.request_ids import HEADER, valid_id
 
 MOST_HEADERS = 16 << 10
 """Bytes of a header list, unpacked; and of a block, packed."""
 _MOST_KNOWN = 64
+_ID = HEADER.encode()
+_TRACE = (b"traceparent", b"tracestate")
 _TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
 _UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 
 
 @dataclass(frozen=True)
 class Head:
-    """A call: its path, seconds until its deadline, its messages' encoding. `wrong` is an HTTP status that ends it."""
+    """A call: its path, seconds until its deadline, its messages' encoding. `wrong` is an HTTP status that ends it.
+
+    `id` is the caller's for its request, "" for none; `trace` the headers of W3C Trace Context.
+    """
 
     path: str
     timeout: float | None
     encoding: str
     wrong: int = 0
+    id: str = ""
+    trace: Mapping[str, str] = field(default_factory=dict)
 
 
 class HeadReader:
@@ -79,7 +87,10 @@ def _head(headers: Iterable[Any]) -> Head:
         wrong = 405
     elif not fields.get(b"content-type", b"").startswith(b"application/grpc"):
         wrong = 415
-    return Head(path, int(matched[1]) * _UNITS[matched[2]] if matched else None, encoding, wrong)
+    seconds = int(matched[1]) * _UNITS[matched[2]] if matched else None
+    named = valid_id(fields.get(_ID, b"").decode("latin-1"))
+    trace = {name.decode(): fields[name].decode("latin-1") for name in _TRACE if name in fields}
+    return Head(path, seconds, encoding, wrong, named, trace)
 
 
 def _literal(name: str, value: str) -> bytes:
@@ -102,11 +113,17 @@ def _text(value: str) -> bytes:
 _STATUS_200 = b"\x88"
 _GRPC = _literal("content-type", "application/grpc")
 OPENING = _STATUS_200 + _GRPC
-"""Headers of an answer."""
+"""Headers of an answer, without the id of its request."""
+_NAMED = b"\x00" + _text(HEADER)
 CLOSING = _literal("grpc-status", "0")
 """Trailers of an answer."""
 _TAKES = _literal("grpc-accept-encoding", "identity,gzip,deflate")
 _LONGEST = 4000
+
+
+def opening(name: str) -> bytes:
+    """Headers of the answer to the request with an id."""
+    return OPENING + _NAMED + _text(name)
 
 
 def closing(status: int, message: str) -> bytes:
@@ -115,9 +132,9 @@ def closing(status: int, message: str) -> bytes:
     return _literal("grpc-status", str(status)) + _literal("grpc-message", told)
 
 
-def refusing(status: int, message: str) -> bytes:
+def refusing(name: str, status: int, message: str) -> bytes:
     """Headers and trailers in one, of a call that is refused."""
-    return OPENING + _TAKES + closing(status, message)
+    return opening(name) + _TAKES + closing(status, message)
 
 
 def plain(status: int) -> bytes:

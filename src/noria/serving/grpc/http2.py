@@ -36,6 +36,8 @@ class Http2Protocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(self._limits.unsent)
+        peer = transport.get_extra_info("peername")
+        self._answering.peer = peer[0] if peer else None
         if not self._lane.welcome(self):
             self._closed = True
             self._transport.abort()

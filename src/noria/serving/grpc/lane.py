@@ -8,14 +8,16 @@ is not begun at all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from noria.core.errors import BadInput, Conflict
 from noria.serving.grpc.health import WATCH, Health
-from noria.serving.grpc.method import Methods, Plane
+from noria.serving.grpc.method import Caller, Methods
 from noria.serving.grpc.services import Services
 from noria.serving.grpc.statuses import INTERNAL, Late, Outcome, Refused, refused
+from noria.serving.http.tls import Tls
+from noria.serving.request_ids import HEADER, new_ids, valid_id
 from noria.serving.sockets import listen
 
 MOST_BYTES = 64 << 20
@@ -32,7 +34,9 @@ class NoGrpc(BadInput):
 class GrpcLane:
     """A gRPC server beside the HTTP one: `start` and `stop` are called in the loop of the data plane."""
 
-    def __init__(self, services: Services, *, host: str, port: int, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, services: Services, *, host: str, port: int, most_bytes: int = MOST_BYTES, tls: Tls | None = None
+    ) -> None:
         try:
             import grpc
             import grpc.aio
@@ -44,7 +48,7 @@ class GrpcLane:
         self._services = services
         self._address = f"[{host}]" if ":" in host else host
         self._host, self.port = host, port
-        self._most_bytes = most_bytes
+        self._most_bytes, self._tls = most_bytes, tls
         self._server: Any = None
 
     async def start(self) -> None:
@@ -53,10 +57,18 @@ class GrpcLane:
         options = [*limits, ("grpc.so_reuseport", 0), ("grpc.max_metadata_size", 16 << 10)]
         self._server = self._grpc.aio.server(handlers=[_handlers(self._grpc, self._services)], options=options)
         try:
-            self.port = self._server.add_insecure_port(f"{self._address}:{self.port}")
+            self.port = self._listened(f"{self._address}:{self.port}")
         except RuntimeError as error:
             raise Conflict(f"{self._host}:{self.port} cannot be listened on", hint="choose another port") from error
         await self._server.start()
+
+    def _listened(self, address: str) -> int:
+        if self._tls is None:
+            return int(self._server.add_insecure_port(address))
+        pairs, clients = [(self._tls.key.read_bytes(), self._tls.certificate.read_bytes())], self._tls.clients
+        root = None if clients is None else clients.read_bytes()
+        credentials = self._grpc.ssl_server_credentials(pairs, root, require_client_auth=clients is not None)
+        return int(self._server.add_secure_port(address, credentials))
 
     async def stop(self) -> None:
         """Take no more calls, and answer those that were taken."""
@@ -65,23 +77,23 @@ class GrpcLane:
             await self._server.stop(_GRACE_S)
 
 
-def open_lane(plane: Plane, host: str, port: int) -> GrpcLane:
+def open_lane(services: Callable[[], Services], host: str, port: int, tls: Tls | None = None) -> GrpcLane:
     """The lane of a data plane, not started yet. Raises NoGrpc, or Conflict when the port is taken."""
     if port:
         listen(host, port).close()
-    return GrpcLane(Services(plane), host=host, port=port)
+    return GrpcLane(services(), host=host, port=port, tls=tls)
 
 
 def _handlers(grpc: Any, services: Services) -> Any:
     codes = {code.value[0]: code for code in grpc.StatusCode}
-    methods = services.methods
+    methods, next_id = services.methods, new_ids()
 
     async def end(context: Any, outcome: Refused) -> None:
         await context.abort(codes.get(outcome.status, codes[INTERNAL]), outcome.message)
 
     def unary(path: str) -> Any:
         async def answer(request: bytes, context: Any) -> bytes | None:
-            outcome = await _answer(methods, path, request, context.time_remaining())
+            outcome = await _answer(methods, path, request, context, await _named(context, next_id))
             if isinstance(outcome, bytes):
                 return outcome
             await end(context, outcome)
@@ -91,8 +103,9 @@ def _handlers(grpc: Any, services: Services) -> Any:
 
     def stream(path: str) -> Any:
         async def answer(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+            caller = await _named(context, next_id)
             async for request in requests:
-                outcome = await _answer(methods, path, request, context.time_remaining())
+                outcome = await _answer(methods, path, request, context, caller)
                 if isinstance(outcome, Refused):
                     await end(context, outcome)
                 else:
@@ -111,10 +124,21 @@ def _handlers(grpc: Any, services: Services) -> Any:
     return Handlers()
 
 
-async def _answer(methods: Methods, path: str, request: bytes, left: float | None) -> Outcome:
+async def _named(context: Any, next_id: Callable[[], str]) -> Caller:
+    """Who calls; is told the id of the request."""
+    headers = {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
+    given = valid_id(headers.get(HEADER, "")) or next_id()
+    await context.send_initial_metadata(((HEADER, given),))
+    return Caller(context.peer(), given, headers)
+
+
+async def _answer(methods: Methods, path: str, request: bytes, context: Any, caller: Caller) -> Outcome:
+    left = context.time_remaining()
     if left is not None and left <= 0:
-        return refused(Late(f"the deadline of {path} had passed before it began", hint="give it more time"))
-    outcome = methods.begin(path, request)
+        late = refused(Late(f"the deadline of {path} had passed before it began", hint="give it more time"))
+        methods.refused(path, late, caller)
+        return late
+    outcome = methods.begin(path, request, caller)
     return outcome if isinstance(outcome, bytes | Refused) else await outcome
 
 

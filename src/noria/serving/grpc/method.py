@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import isawaitable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -17,7 +17,7 @@ from noria.serving.contracts.model import Show, ShowWhy
 from noria.serving.contracts.shape import Shape
 from noria.serving.endpoint import Endpoint
 from noria.serving.explaining import explain, few_enough
-from noria.serving.grpc.statuses import Outcome, Pending, Unimplemented, refused
+from noria.serving.grpc.statuses import Outcome, Pending, Refused, Unimplemented, refused
 from noria.serving.lineup import Board, Lineup
 from noria.serving.metrics import Metrics
 from noria.serving.model import BadPayload, ServerFault
@@ -93,15 +93,26 @@ class Method:
     refuse: Callable[[str], Any] | None = None
 
 
+class Caller(NamedTuple):
+    """Who calls: an address, the call's id, and the headers that name its trace."""
+
+    peer: str | None = None
+    id: str = ""
+    headers: Mapping[str, str] = {}
+
+
+NOBODY = Caller()
+
+
 class Methods:
     """Every method by its path. `begin` and what it gives never raise, whatever the bytes are."""
 
     def __init__(self, metrics: Metrics, methods: Mapping[str, Method], streams: Mapping[str, Method]) -> None:
-        self._metrics = metrics
+        self.metrics = metrics
         self.unary = methods
         self.streams = streams
 
-    def begin(self, path: str, body: bytes) -> Pending:
+    def begin(self, path: str, body: bytes, _caller: Caller = NOBODY) -> Pending:
         """Answer a call: the message's bytes or a refusal, or what to wait for."""
         method = self.unary.get(path) or self.streams.get(path)
         if method is None:
@@ -118,6 +129,9 @@ class Methods:
             return self._done(method, response)
         except Exception as error:
             return self._refused(path, method, error)
+
+    def refused(self, path: str, outcome: Refused, caller: Caller) -> None:
+        """A lane has refused a call without asking here."""
 
     async def _end(self, path: str, method: Method, response: Awaitable[Any]) -> Outcome:
         try:
@@ -137,7 +151,7 @@ class Methods:
             _log.error("%s failed", path, exc_info=error)
             error = ServerFault("the server failed on this request", hint="its log tells why")
         if method.counted:
-            self._metrics.failed(error.code)
+            self.metrics.failed(error.code)
         outcome = refused(error)
         if method.refuse is None:
             return outcome

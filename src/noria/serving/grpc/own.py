@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from noria.core.clock import monotonic
 from noria.serving.grpc.http2 import Http2Protocol
 from noria.serving.grpc.services import Services
+from noria.serving.request_ids import new_ids
 
 _log = logging.getLogger(__name__)
 MOST_BYTES = 64 << 20
@@ -51,6 +52,7 @@ class OwnLane:
         self.waiting = 0
         self.now: Callable[[], float] = monotonic
         self._services = services
+        self.next_id = new_ids()
         self._connections: set[Http2Protocol] = set()
         self._looking: asyncio.Task[None] | None = None
         self._empty: asyncio.Event | None = None

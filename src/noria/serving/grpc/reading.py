@@ -144,7 +144,7 @@ class FrameReader:
             self._calm()
             self._answering.add(frames.reset(stream, frames.REFUSED_STREAM))
             return
-        call = Call(stream, head, self._answering.first_window, self._lane.now())
+        call = Call(stream, head, self._answering.first_window, self._lane.now(), head.id or self._lane.next_id())
         calls[stream] = call
         self._idle_frames += 1
         self.since = call.arrived

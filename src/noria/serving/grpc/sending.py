@@ -56,8 +56,9 @@ class Sending:
             self._send(call, b"\0" + NUMBER.pack(len(message)) + message)
             return
         self._window -= size
+        opening = heads.opening(call.name)
         self._out += (
-            HEAD.pack(0, len(heads.OPENING), frames.HEADERS, _OPENED, stream), heads.OPENING,
+            HEAD.pack(0, len(opening), frames.HEADERS, _OPENED, stream), opening,
             HEAD.pack(size >> 16, size & 0xFFFF, frames.DATA, 0, stream), b"\0", NUMBER.pack(len(message)), message,
             HEAD.pack(0, len(heads.CLOSING), frames.HEADERS, _CLOSED, stream), heads.CLOSING,
         )  # fmt: skip
@@ -67,7 +68,7 @@ class Sending:
     def _send(self, call: Call, data: bytes) -> None:
         if not call.opened:
             call.opened = True
-            self._out.append(frame(frames.HEADERS, _OPENED, call.id, heads.OPENING))
+            self._out.append(frame(frames.HEADERS, _OPENED, call.id, heads.opening(call.name)))
         call.out += data
         self._waiting[call.id] = call
         self.pump()
@@ -77,7 +78,7 @@ class Sending:
         if call.opened:
             self._finish(call, heads.closing(outcome.status, outcome.message))
         else:
-            self._finish(call, heads.refusing(outcome.status, outcome.message))
+            self._finish(call, heads.refusing(call.name, outcome.status, outcome.message))
 
     def _finish(self, call: Call, block: bytes) -> None:
         """The last headers of a call; what its client still sends is not wanted."""

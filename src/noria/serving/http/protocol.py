@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 from noria.core.errors import NoriaError
 from noria.serving.http.errors import Overloaded, TooSlow
 from noria.serving.http.reading import RequestReader
-from noria.serving.http.wire import compressed, encode, plain_body, request_id
+from noria.serving.http.wire import compressed, encode, plain_body
 from noria.serving.model import Request, Response
 from noria.serving.promise import Promise
+from noria.serving.request_ids import HEADER, valid_id
 
 if TYPE_CHECKING:
     from noria.serving.http.server import HttpServer
@@ -182,7 +183,7 @@ class Connection(asyncio.Protocol):
         server, headers = self._server, request.headers
         if "accept-encoding" in headers:
             response = compressed(response, headers["accept-encoding"])
-        named = request_id(headers) or server.next_id()
+        named = valid_id(headers.get(HEADER, "")) or server.next_id()
         keep = keep and not server.draining
         self._transport.write(encode(response, named, server.date, keep=keep, bodiless=request.method == "HEAD"))
         if server.access is not None:

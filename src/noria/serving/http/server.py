@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import itertools
 import logging
-import secrets
 import signal
 import socket
 import ssl
@@ -21,6 +19,7 @@ from noria.serving.http.limits import Limits
 from noria.serving.http.protocol import Connection
 from noria.serving.json_body import refusal
 from noria.serving.model import Request, Response
+from noria.serving.request_ids import new_ids
 
 _log = logging.getLogger(__name__)
 
@@ -60,12 +59,8 @@ class HttpServer:
         self.draining = False
         self.date = b""
         self.now: Callable[[], float] = lambda: 0.0
-        self._ids = map(f"{secrets.token_hex(6)}-{{:x}}".format, itertools.count(1))
+        self.next_id = new_ids()
         self._empty: asyncio.Event | None = None
-
-    def next_id(self) -> str:
-        """An id for a request that brought none."""
-        return next(self._ids)
 
     def lost(self, connection: Connection) -> None:
         """A connection is gone."""

@@ -23,11 +23,11 @@ class Tls:
     key: Path
     clients: Path | None = None
 
-    def context(self) -> ssl.SSLContext:
-        """What sockets are wrapped in. Raises BadCertificate."""
+    def context(self, *, http2: bool = False) -> ssl.SSLContext:
+        """What sockets are wrapped in; with `http2` for clients that speak only that, too. Raises BadCertificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["http/1.1"])
+        context.set_alpn_protocols(["http/1.1", "h2"] if http2 else ["http/1.1"])  # the first that both know
         try:
             context.load_cert_chain(self.certificate, self.key)
             if self.clients is not None:

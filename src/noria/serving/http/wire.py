@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
@@ -108,9 +107,3 @@ def split_target(target: bytes) -> tuple[str, str]:
     if b"%" in path:
         path = unquote_to_bytes(path)
     return path.decode("utf-8", "replace"), query.decode("latin-1")
-
-
-def request_id(headers: Mapping[str, str]) -> str:
-    """The id a client gave its request, when it may stand in a header and a log; else ""."""
-    given = headers.get("x-request-id", "")
-    return given if given and len(given) <= 128 and given.isascii() and given.isprintable() else ""
