@@ -128,6 +128,24 @@ def status(block: bytes) -> str:
     return dict(hpack.Decoder().decode(block))["grpc-status"]
 
 
+def test_watched_health_tells_that_the_server_leaves(run) -> None:
+    async def test(fixture: Fixture) -> None:
+        read = MESSAGES["grpc.health.v1.HealthCheckResponse"].FromString
+        async with fixture.channel() as channel:
+            watch = channel.unary_stream("/grpc.health.v1.Health/Watch", response_deserializer=read)
+            everything, unknown, left = watch(b""), watch(b"\x0a\x01x"), watch(b"")
+            assert (await everything.read()).status == 1
+            assert (await unknown.read()).status == 3
+            assert (await left.read()).status == 1
+            left.cancel()
+            stopping = asyncio.ensure_future(fixture.lane.stop())
+            assert (await everything.read()).status == 2
+            assert await everything.read() == grpc.aio.EOF
+            await stopping
+
+    run(test)
+
+
 def test_a_thousand_calls_on_one_connection(run) -> None:
     async def test(fixture: Fixture) -> None:
         async with fixture.channel() as channel:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from noria.serving.grpc import frames, heads
 from noria.serving.grpc.calls import Call
 from noria.serving.grpc.frames import NUMBER, frame
+from noria.serving.grpc.health import WATCH
 from noria.serving.grpc.method import Caller
 from noria.serving.grpc.sending import Sending
 from noria.serving.grpc.statuses import RESOURCE_EXHAUSTED, UNAVAILABLE, Late, Outcome, Pending, Refused, refused
@@ -38,9 +39,9 @@ class Answering(Sending):
         head = call.head
         if head.wrong:
             self._finish(call, heads.plain(head.wrong))
-        elif head.path in self._methods.streams:
+        elif head.path == WATCH or head.path in self._methods.streams:
             call.inbox, call.sent = asyncio.Queue(), asyncio.Event()
-            self._run(call, self._converse(call))
+            self._run(call, self._watch(call) if head.path == WATCH else self._converse(call))
         elif head.path not in self._methods.unary:
             outcome = self._begin(call, b"")
             self.refuse(call, outcome if isinstance(outcome, Refused) else refused(Late("", hint="")))
@@ -161,6 +162,20 @@ class Answering(Sending):
             while len(call.out) > self._lane.limits.unsent:
                 call.sent.clear()
                 await call.sent.wait()
+        if call.id in self.calls:
+            call.closing = heads.CLOSING
+            self._send(call, b"")
+
+    async def _watch(self, call: Call) -> None:
+        """Tell a state of health, and each change of it, until nobody wants to know."""
+        assert call.inbox is not None
+        message = await call.inbox.get()
+        if isinstance(message, bytes):
+            async for state in self._lane.health.watch(message):
+                if call.id not in self.calls:
+                    return
+                self._tell(call, state, last=False)
+                self.flush()
         if call.id in self.calls:
             call.closing = heads.CLOSING
             self._send(call, b"")

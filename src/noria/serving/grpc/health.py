@@ -6,7 +6,8 @@ service, or of a model, may be asked for too. `Watch` tells a name that is not k
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from noria.core.errors import NotFound
@@ -27,7 +28,7 @@ class UnknownService(NotFound):
 class Health:
     """The states of names, read from the board."""
 
-    POLL_S = 0.25
+    POLL_SECONDS = 0.25
 
     def __init__(self, messages: Messages, plane: Plane, services: Collection[str]) -> None:
         self._request = messages["grpc.health.v1.HealthCheckRequest"]
@@ -41,8 +42,20 @@ class Health:
         """From now on nothing is serving: the server is about to stop."""
         self.leaving = True
 
-    def watched(self, request: bytes) -> bytes:
-        """The state of the name in a request of `Watch`; bytes that are no request ask for an unknown name."""
+    async def watch(self, request: bytes, _context: object = None) -> AsyncIterator[bytes]:
+        """The state of the name in a request of `Watch`, and each other one that it comes to have."""
+        last = None
+        while True:
+            state = self._watched(request)
+            if state != last:
+                yield state
+                last = state
+            if self.leaving:
+                return  # else the server would wait for its watchers
+            await asyncio.sleep(self.POLL_SECONDS)
+
+    def _watched(self, request: bytes) -> bytes:
+        """Bytes that are no request ask for an unknown name."""
         try:
             state = self._state(self._request.FromString(request).service)
         except Exception:

@@ -7,12 +7,11 @@ is not begun at all.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from noria.core.errors import BadInput, Conflict
-from noria.serving.grpc.health import WATCH, Health
+from noria.serving.grpc.health import WATCH
 from noria.serving.grpc.method import Caller, Methods
 from noria.serving.grpc.services import Services
 from noria.serving.grpc.statuses import INTERNAL, Late, Outcome, Refused, refused
@@ -114,7 +113,7 @@ def _handlers(grpc: Any, services: Services) -> Any:
         return grpc.stream_stream_rpc_method_handler(answer)
 
     made = {path: unary(path) for path in methods.unary} | {path: stream(path) for path in methods.streams}
-    made[WATCH] = grpc.unary_stream_rpc_method_handler(_watch(services.health))
+    made[WATCH] = grpc.unary_stream_rpc_method_handler(services.health.watch)
 
     class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
         def service(self, details: Any) -> Any:
@@ -140,18 +139,3 @@ async def _answer(methods: Methods, path: str, request: bytes, context: Any, cal
         return late
     outcome = methods.begin(path, request, caller)
     return outcome if isinstance(outcome, bytes | Refused) else await outcome
-
-
-def _watch(health: Health) -> Any:
-    async def watch(request: bytes, _context: Any) -> AsyncIterator[bytes]:
-        last = None
-        while True:
-            state = health.watched(request)
-            if state != last:
-                yield state
-                last = state
-            if health.leaving:
-                return  # else the server would wait for its watchers
-            await asyncio.sleep(health.POLL_S)
-
-    return watch

@@ -46,12 +46,11 @@ class OwnLane:
     """The connections of one process. `begin` and `stop` are called in the loop of the data plane."""
 
     def __init__(self, services: Services, limits: Http2Limits | None = None, most_bytes: int = MOST_BYTES) -> None:
-        self.methods = services.methods
+        self.methods, self.health = services.methods, services.health
         self.limits = limits or Http2Limits()
         self.most_bytes = most_bytes
         self.waiting = 0
         self.now: Callable[[], float] = monotonic
-        self._services = services
         self.next_id = new_ids()
         self._connections: set[Http2Protocol] = set()
         self._looking: asyncio.Task[None] | None = None
@@ -68,7 +67,7 @@ class OwnLane:
 
     async def stop(self) -> None:
         """Answer what was begun, and close every connection."""
-        self._services.health.leave()
+        self.health.leave()
         self._empty = asyncio.Event()
         for one in list(self._connections):
             one.drain()
