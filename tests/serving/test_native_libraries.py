@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -58,6 +59,17 @@ def trainer(library, ws, tmp_path):
     one = Trainer(library, tmp_path)
     yield one
     one.close()
+
+
+def test_trees_are_explained_exactly_wherever_they_grew(library, trainer, open_plane) -> None:
+    call = open_plane()
+    (answer,) = call.json("POST", "/predict?explain=true", flight(distance=900.0))["predictions"]
+    told = answer["explanation"]
+    exact = library != "torch"
+    assert (told["method"], told["scale"]) == (("trees", "log-odds") if exact else ("permutation", "output"))
+    made = 1 / (1 + math.exp(-told["total"])) if exact else told["total"]
+    assert made == pytest.approx(answer["output"], abs=1e-5)
+    assert abs(told["contributions"]["distance"]) > 1e-3
 
 
 def test_they_answer_as_the_models_themselves(library, trainer, open_plane) -> None:

@@ -16,7 +16,7 @@ from noria.core.errors import NoriaError
 from noria.features.model import ViewSpec
 from noria.features.online.features import OnlineFeatures
 from noria.features.vector import Vectorizer
-from noria.optimization.explaining.explainer import Explainer
+from noria.optimization.explaining.explainer import Explainer, Trees, graph_trees
 from noria.optimization.model import NotServable, Package
 from noria.optimization.operations import load_package, served_graph
 from noria.optimization.session import Session, check_golden
@@ -166,7 +166,7 @@ class Loader:
             watch = self._metrics.lanes.watch(key[0])
             columns = [column.name for column in package.columns]
             lane = Lane(f"{key[0]} {key[1]}", predict, columns, served.lane, watch)
-            cache, explainer = _cache(package, served, watch), self._explainer(package, predict)
+            cache, explainer = _cache(package, served, watch), self._explainer(package, scorer, predict)
             return Loaded(*key, package, vectorizer, scorer, pace, lane, cache, explainer)
 
     def _describe(self, key: Key) -> Package:
@@ -174,15 +174,15 @@ class Loader:
             self.packages[key] = _package(get_version(self._ws, *key))
         return load_package(self._ws, self.packages[key])
 
-    def _explainer(self, package: Package, predict: Predict) -> Explainer:
+    def _explainer(self, package: Package, scorer: Scorer, predict: Predict) -> Explainer:
         blobs = self._ws.blobs
 
-        def graph() -> tuple[bytes, Session]:
-            return blobs.get(package.model), Session(blobs.path(package.model), package.columns)
+        def trees() -> Trees | None:
+            if isinstance(scorer, NativeScorer):
+                return scorer.trees()
+            return graph_trees(blobs.get(package.model), Session(blobs.path(package.model), package.columns))
 
-        native = package.format == "native"
-        golden = partial(_read_golden, self._ws, package)
-        return Explainer(predict, package.columns, golden, None if native else graph)
+        return Explainer(predict, package.columns, partial(_read_golden, self._ws, package), trees)
 
     def _scorer(self, package: Package, served: ServedModel) -> tuple[Scorer, Predict, Pace]:
         golden = _read_golden(self._ws, package)

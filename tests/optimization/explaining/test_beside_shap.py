@@ -1,9 +1,10 @@
-"""Explanations beside those of the shap library: exact for trees with a graph, near for native ones."""
+"""Explanations beside those of the shap library: exact for trees, near for what is sampled."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +27,9 @@ from xgboost import XGBClassifier
 
 from noria.features.model import InputColumn
 from noria.optimization.convert import conversions
-from noria.optimization.explaining.explainer import Explainer
+from noria.optimization.explaining.boosters import read_boosted
+from noria.optimization.explaining.ensembles import Ensemble
+from noria.optimization.explaining.explainer import Explainer, Trees, graph_trees
 from noria.optimization.explaining.model import Explanation
 from noria.optimization.session import Session
 from noria.testing import rivals
@@ -74,19 +77,19 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Beside]:
     """Every model with what shap says of it."""
     folder = tmp_path_factory.mktemp("shap")
     models = {name: fitted(model) for name, model in {**EXACT, **NEAR}.items()}
-    joblib.dump(
-        [(model, "probability" if name in NEAR else "raw") for name, model in models.items()], folder / "models"
-    )
+    asked = {name: (model, "raw") for name, model in models.items()}
+    asked |= {f"{name} sampled": (models[name], "probability") for name in NEAR}
+    joblib.dump(list(asked.values()), folder / "models")
     np.save(folder / "background.npy", matrix(GOLDEN, 2))
     np.save(folder / "rows.npy", matrix(ASKED, 3))
     script = Path(__file__).with_name("tree_explainer.py")
     command = [rivals.python("shap"), script, "models", "background.npy", "rows.npy"]
     said = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={"PYTHONPATH": ""})
     assert said.returncode == 0, said.stderr
-    found = [json.loads(line) for line in said.stdout.splitlines()[-len(models) :]]
+    found = [json.loads(line) for line in said.stdout.splitlines()[-len(asked) :]]
     return {
         name: Beside(model, one["base"], np.array(one["values"]))
-        for (name, model), one in zip(models.items(), found, strict=True)
+        for (name, (model, _)), one in zip(asked.items(), found, strict=True)
     }
 
 
@@ -108,7 +111,7 @@ def test_trees_are_explained_as_shap_does(tmp_path: Path, beside: dict[str, Besi
     content = list(conversions(model, COLUMNS))[2]()
     (tmp_path / "graph.onnx").write_bytes(content)
     session = Session(tmp_path / "graph.onnx", COLUMNS)
-    ours = told(Explainer(session.predict, COLUMNS, golden, lambda: (content, session)))
+    ours = told(Explainer(session.predict, COLUMNS, golden, lambda: graph_trees(content, session)))
     assert {one.method for one in ours} == {"trees"}
     assert max(abs(one.base - base) for one in ours) < 1e-6
     assert np.abs(shares(ours) - values).max() < 1e-6
@@ -120,13 +123,30 @@ def test_trees_are_explained_as_shap_does(tmp_path: Path, beside: dict[str, Besi
         assert made == pytest.approx(answer, abs=1e-5)
 
 
+def chances(model: Any, values: Any) -> np.ndarray:
+    return model.predict_proba(np.column_stack([values[one] for one in NAMES]))[:, 1].astype(np.float64)
+
+
 @pytest.mark.parametrize("name", NEAR)
-def test_native_trees_are_explained_near_what_shap_says(beside: dict[str, Beside], name: str) -> None:
+def test_native_trees_are_explained_as_shap_does(beside: dict[str, Beside], name: str) -> None:
     model, base, values = beside[name]
+    predict, boosted = partial(chances, model), read_boosted(model)
+    ensemble = Ensemble.unpacked(boosted.ensemble.packed())
 
-    def predict(values: Any) -> np.ndarray:
-        return model.predict_proba(np.column_stack([values[one] for one in NAMES]))[:, 1].astype(np.float64)
+    def features(values: Any) -> np.ndarray:
+        return boosted.features(np.column_stack([values[one] for one in NAMES]))
 
+    ours = told(Explainer(predict, COLUMNS, golden, lambda: Trees(ensemble, features, predict)))
+    assert {(one.method, one.scale) for one in ours} == {("trees", "log-odds")}
+    assert max(abs(one.base - base) for one in ours) < 1e-5
+    assert np.abs(shares(ours) - values).max() < 1e-5
+    assert np.std(values) > 0.1
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_native_trees_are_sampled_near_what_shap_says(beside: dict[str, Beside], name: str) -> None:
+    model, base, values = beside[f"{name} sampled"]
+    predict = partial(chances, model)
     ours = told(Explainer(predict, COLUMNS, golden))
     assert {one.method for one in ours} == {"permutation"}
     assert max(abs(one.base - base) for one in ours) < 1e-5

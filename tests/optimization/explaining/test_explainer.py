@@ -21,7 +21,7 @@ from sklearn.tree import DecisionTreeRegressor
 from noria.core.errors import BadInput
 from noria.features.model import InputColumn
 from noria.optimization.convert import conversions
-from noria.optimization.explaining.explainer import Explainer
+from noria.optimization.explaining.explainer import Explainer, graph_trees
 from noria.optimization.session import Session
 
 COLUMNS = (
@@ -54,7 +54,7 @@ def opened(tmp_path: Path, model, data: pd.DataFrame) -> tuple[Explainer, Sessio
     (tmp_path / "graph.onnx").write_bytes(content)
     session = Session(tmp_path / "graph.onnx", COLUMNS)
     golden = pa.Table.from_pandas(data.head(16), preserve_index=False)
-    return Explainer(session.predict, COLUMNS, lambda: golden, lambda: (content, session)), session, golden
+    return Explainer(session.predict, COLUMNS, lambda: golden, lambda: graph_trees(content, session)), session, golden
 
 
 def by_definition(answer, row: dict, background: dict) -> np.ndarray:

@@ -1,11 +1,12 @@
-"""A tree ensemble as it stands in an ONNX graph: its leaves, what leads to them, and what they are worth.
+"""A tree ensemble: its leaves, what leads to them, and what they are worth; read from an ONNX graph.
 
 Operators TreeEnsembleRegressor and TreeEnsembleClassifier of `ai.onnx.ml` (versions 1 to 3 of the specification).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ class Ensemble:
     """Branches: `feature`, `threshold`, `mode`, `missing` (whether NaN takes the true side), each (branches,).
 
     Paths: `path_leaf`, `path_branch`, `path_side`, one entry for every branch above every leaf, ordered by leaf.
-    `worth` (leaves,) is what a leaf adds. `tensor` names the graph's tensor that holds the features.
+    `worth` (leaves,) is what a leaf adds. `tensor` names the graph's tensor that holds the features,
+    where it comes of a graph.
     """
 
     tensor: str
@@ -35,6 +37,18 @@ class Ensemble:
     path_branch: Array
     path_side: Array
     worth: Array
+
+    def packed(self) -> bytes:
+        """The same as bytes, for another process."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **vars(self))
+        return buffer.getvalue()
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> Ensemble:
+        """The ensemble of such bytes; nothing in them is executed. Raises ValueError, KeyError, zipfile.BadZipFile."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as found:
+            return cls(str(found["tensor"]), *(found[one.name] for one in fields(cls)[1:]))
 
     def sides(self, features: Array) -> Array:
         """Which side each branch takes, bool (rows, branches), for features (rows, features)."""

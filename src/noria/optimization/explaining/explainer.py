@@ -1,17 +1,17 @@
-"""Explanations of one packaged model: exact where the graph ends in trees whose features each come of one column."""
+"""Explanations of one packaged model: exact where it ends in trees whose features each come of one column."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from noria.features.model import InputColumn
-from noria.optimization.explaining.ensembles import read_ensemble
+from noria.optimization.explaining.ensembles import Ensemble, read_ensemble
 from noria.optimization.explaining.model import Explanation
 from noria.optimization.explaining.permuting import Predict, permuted
 from noria.optimization.explaining.trees import TreeGame
@@ -23,10 +23,18 @@ _TOLERANCE = 1e-4
 _FAR = 1e6
 
 
+class Trees(NamedTuple):
+    """The trees that a model ends in, what makes their features of columns, (rows, features), and its answers."""
+
+    ensemble: Ensemble
+    features: Callable[[Mapping[str, Sequence[Any]]], Array]
+    predict: Predict
+
+
 class Explainer:
     """Explains answers of `predict` to rows with `columns`, against the rows of `golden`.
 
-    `graph` opens the packaged graph, for a model that has one. Nothing is read before the first explanation.
+    `trees` reads the model's trees, None when it has none. Nothing is read before the first explanation.
     Safe to use from several threads.
     """
 
@@ -35,16 +43,16 @@ class Explainer:
         predict: Predict,
         columns: Sequence[InputColumn],
         golden: Callable[[], pa.Table],
-        graph: Callable[[], tuple[bytes, Session]] | None = None,
+        trees: Callable[[], Trees | None] | None = None,
     ) -> None:
         self._predict = predict
         self._columns = tuple(columns)
         self._names = [column.name for column in columns]
         self._golden = golden
-        self._graph = graph
+        self._read_trees = trees
         self._lock = threading.Lock()
         self._background: dict[str, list[Any]] | None = None
-        self._trees: _Trees | None = None
+        self._trees: _Game | None = None
 
     def explain(self, row: Mapping[str, Any]) -> Explanation:
         """Why the answer to a row is what it is. Raises what the model raises."""
@@ -61,34 +69,32 @@ class Explainer:
         total = base + float(shares.sum())
         return Explanation(base, dict(zip(self._names, shares.tolist(), strict=True)), total, "output", "permutation")
 
-    def _open_trees(self, background: Mapping[str, list[Any]]) -> _Trees | None:
-        if self._graph is None:
+    def _open_trees(self, background: Mapping[str, list[Any]]) -> _Game | None:
+        if self._read_trees is None:
             return None
-        content, session = self._graph()
         try:
-            return _open_trees(content, session, self._columns, background)
-        except Exception as error:  # whatever a runtime raises for a graph that is none of those known here
-            _log.warning("the graph is no ensemble that can be read, so answers are explained by trying: %s", error)
+            trees = self._read_trees()
+            return None if trees is None else _open_game(trees, self._columns, background)
+        except Exception as error:  # whatever a runtime raises for a model that is none of those known here
+            _log.warning("the model is no ensemble that can be read, so answers are explained by trying: %s", error)
             return None
 
 
-class _Trees:
-    """A graph of which is known how it makes features of columns, and its answer of the trees' total."""
+class _Game:
+    """Trees of which is known how features are made of columns, and the answer of the trees' total."""
 
-    def __init__(
-        self, session: Session, features: _Features, game: TreeGame, names: Sequence[str], logistic: bool, shift: float
-    ) -> None:
-        self._session, self._features, self._game = session, features, game
+    def __init__(self, trees: Trees, game: TreeGame, names: Sequence[str], logistic: bool, shift: float) -> None:
+        self._trees, self._game = trees, game
         self._names, self._logistic, self._shift = names, logistic, shift
 
     def explain(self, row: Mapping[str, Any]) -> Explanation | None:
         """The exact explanation; None when it does not make the answer after all."""
         values = {name: [row[name]] for name in self._names}
-        shares = self._game.shapley(self._features(values)[0])
+        shares = self._game.shapley(self._trees.features(values)[0])
         base = self._game.base + self._shift
         total = base + float(shares.sum())
         answer = 1 / (1 + np.exp(-total)) if self._logistic else total
-        if not abs(answer - self._session.predict(values)[0]) <= _TOLERANCE * max(1.0, abs(answer)):
+        if not abs(answer - self._trees.predict(values)[0]) <= _TOLERANCE * max(1.0, abs(answer)):
             return None
         told = dict(zip(self._names, shares.tolist(), strict=True))
         return Explanation(base, told, total, "log-odds" if self._logistic else "output", "trees")
@@ -116,37 +122,34 @@ class _Features:
         return found if found.dtype == np.float64 else found.astype(np.float32)
 
 
-def _open_trees(
-    content: bytes, session: Session, columns: Sequence[InputColumn], background: Mapping[str, list[Any]]
-) -> _Trees | None:
+def graph_trees(content: bytes, session: Session) -> Trees | None:
+    """The trees of a packaged graph; None when it does not end in some."""
     import onnx
 
     ensemble = read_ensemble(onnx.load_from_string(content).graph)
-    if ensemble is None:
-        return None
-    features = _Features(content, ensemble.tensor, session)
-    seen = features(background)
-    owner = _owners(features, columns, background, seen)
-    used = np.unique(ensemble.feature)
-    if owner is None or np.any(owner[used] == -2):
-        return None
-    game = TreeGame(ensemble, np.maximum(owner, 0), len(columns), seen)
-    link = _link(game.totals(seen), session.predict(background))
-    return None if link is None else _Trees(session, features, game, [one.name for one in columns], *link)
+    return None if ensemble is None else Trees(ensemble, _Features(content, ensemble.tensor, session), session.predict)
 
 
-def _owners(
-    features: _Features, columns: Sequence[InputColumn], background: Mapping[str, list[Any]], seen: Array
-) -> Array | None:
+def _open_game(trees: Trees, columns: Sequence[InputColumn], background: Mapping[str, list[Any]]) -> _Game | None:
+    seen = trees.features(background)
+    owner = _owners(trees, columns, background, seen)
+    if np.any(owner[np.unique(trees.ensemble.feature)] == -2):
+        return None
+    game = TreeGame(trees.ensemble, np.maximum(owner, 0), len(columns), seen)
+    link = _link(game.totals(seen), trees.predict(background))
+    return None if link is None else _Game(trees, game, [one.name for one in columns], *link)
+
+
+def _owners(trees: Trees, columns: Sequence[InputColumn], background: Mapping[str, list[Any]], seen: Array) -> Array:
     """Which column each feature changes with, found by trying: -1 with none, -2 with several."""
     owner = np.full(seen.shape[1], -1)
     for number, column in enumerate(columns):
         changed = np.zeros(seen.shape[1], bool)
         for tried in _others(column, background[column.name]):
             try:
-                now = features({**background, column.name: tried})
+                now = trees.features({**background, column.name: tried})
             except Exception:
-                continue  # the graph itself refuses such values, whatever its runtime raises: none will come
+                continue  # the model itself refuses such values, whatever its runtime raises: none will come
             changed |= ~((now == seen) | (np.isnan(now) & np.isnan(seen))).all(axis=0)
         owner = np.where(changed, np.where(owner == -1, number, -2), owner)
     return owner

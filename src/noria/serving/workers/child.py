@@ -10,6 +10,7 @@ import resource
 import socket
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,11 +21,26 @@ from threadpoolctl import threadpool_limits
 from noria.core.errors import NoriaError
 from noria.features.model import InputColumn
 from noria.optimization import native
-from noria.serving.workers.wire import Answers, Batch, Open, Ready, Refused, receive, send
+from noria.optimization.explaining.boosters import Boosted, read_boosted
+from noria.serving.workers.wire import (
+    Answers,
+    Batch,
+    Describe,
+    Described,
+    Message,
+    Open,
+    Prepare,
+    Prepared,
+    Ready,
+    Refused,
+    receive,
+    send,
+)
 from noria.training.frames import to_frame
 from noria.training.model import Frame
 from noria.training.operations import ask
 
+Question = Batch | Describe | Prepare
 _TYPES = {
     "string": pa.string(), "float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "time": pa.int64(),
 }  # fmt: skip
@@ -39,7 +55,7 @@ def main() -> None:
         first = True
         while answer is not None:
             message = receive(connection)
-            if isinstance(message, Batch):
+            if isinstance(message, Batch | Describe | Prepare):
                 send(connection, answer(message))
                 if first:
                     threadpool_limits(1)  # again, for what the first answer has loaded
@@ -48,7 +64,7 @@ def main() -> None:
         pass
 
 
-def _opened(connection: socket.socket) -> Callable[[Batch], Answers | Refused] | None:
+def _opened(connection: socket.socket) -> Callable[[Question], Message] | None:
     asked = receive(connection)
     if not isinstance(asked, Open):
         return None
@@ -62,16 +78,42 @@ def _opened(connection: socket.socket) -> Callable[[Batch], Answers | Refused] |
         send(connection, Refused(_said(error)))
         return None
     send(connection, Ready(type(model).__name__))
-    return lambda batch: _answered(asked, model, batch)
+    held = _Held(asked, model)
+    return held.answer
 
 
-def _answered(asked: Open, model: Any, batch: Batch) -> Answers | Refused:
-    try:
-        frame = to_frame(rows_table(batch.columns, asked.columns), asked.columns, cast("Frame", asked.frame))
-        values = ask(model, frame, asked.task)
-    except Exception as error:
-        return Refused(_said(error))
-    return Answers(np.asarray(values, "<f8").tobytes())
+class _Held:
+    """The model, and what is asked of it."""
+
+    def __init__(self, asked: Open, model: Any) -> None:
+        self._asked, self._model = asked, model
+
+    def answer(self, question: Question) -> Message:
+        """Whatever goes wrong is told."""
+        try:
+            if isinstance(question, Batch):
+                values = ask(self._model, self._frame(question.columns), self._asked.task)
+                return Answers(np.asarray(values, "<f8").tobytes())
+            if isinstance(question, Describe):
+                return Described(b"" if self._boosted is None else self._boosted.ensemble.packed())
+            return self._prepared(question)
+        except Exception as error:
+            return Refused(_said(error))
+
+    def _frame(self, columns: dict[str, list[Any]]) -> Any:
+        asked = self._asked
+        return to_frame(rows_table(columns, asked.columns), asked.columns, cast("Frame", asked.frame))
+
+    @cached_property
+    def _boosted(self) -> Boosted | None:
+        return read_boosted(self._model)
+
+    def _prepared(self, question: Prepare) -> Message:
+        if self._boosted is None:
+            return Refused("the model ends in no trees")
+        found = self._boosted.features(self._frame(question.columns))
+        kind = found.dtype.newbyteorder("<")
+        return Prepared(kind.str, found.shape[1], found.astype(kind).tobytes())
 
 
 def rows_table(values: dict[str, list[Any]], columns: tuple[InputColumn, ...]) -> pa.Table:

@@ -20,7 +20,22 @@ import numpy as np
 from noria.core.clock import monotonic
 from noria.core.errors import BadInput, Corrupt, NoriaError, Unavailable
 from noria.features.model import InputColumn
-from noria.serving.workers.wire import Answers, Batch, Open, Ready, Refused, receive, send
+from noria.optimization.explaining.ensembles import Ensemble
+from noria.optimization.explaining.explainer import Trees
+from noria.serving.workers.wire import (
+    Answers,
+    Batch,
+    Describe,
+    Described,
+    Message,
+    Open,
+    Prepare,
+    Prepared,
+    Ready,
+    Refused,
+    receive,
+    send,
+)
 
 _log = logging.getLogger(__name__)
 _LONGEST_ANSWER = 30.0
@@ -72,19 +87,40 @@ class NativeScorer:
 
         Raises BadInput when the model refuses the rows, WorkerDied, WorkerFailed.
         """
+        said = self._asked(Batch(self._columns_of(values)))
+        if not isinstance(said, Answers):
+            raise _refused(said)
+        return np.frombuffer(said.values, "<f8")
+
+    def trees(self) -> Trees | None:
+        """The trees that the model ends in, None where it does not or they cannot be read. Raises as `predict` does."""
+        said = self._asked(Describe())
+        if not isinstance(said, Described):
+            raise _refused(said)
+        return Trees(Ensemble.unpacked(said.ensemble), self._features, self.predict) if said.ensemble else None
+
+    def _features(self, values: Mapping[str, Sequence[Any]]) -> np.ndarray[Any, Any]:
+        said = self._asked(Prepare(self._columns_of(values)))
+        if not isinstance(said, Prepared):
+            raise _refused(said)
+        return np.frombuffer(said.values, said.kind).reshape(-1, said.width)
+
+    def _columns_of(self, values: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+        try:
+            return {column.name: list(values[column.name]) for column in self.columns}
+        except KeyError as error:
+            raise BadInput(f"there is no column {error}") from None
+
+    def _asked(self, question: Batch | Describe | Prepare) -> Message:
         with self._lock:
             connection = self._alive()
             try:
-                send(connection, Batch({column.name: list(values[column.name]) for column in self.columns}))
+                send(connection, question)
                 said = receive(connection)
-            except KeyError as error:
-                raise BadInput(f"there is no column {error}") from None
             except (OSError, EOFError, Corrupt) as error:
                 raise self._died(error) from error
             self._deaths = 0
-        if not isinstance(said, Answers):
-            raise BadInput(f"the model refuses: {getattr(said, 'message', said)}")
-        return np.frombuffer(said.values, "<f8")
+        return said
 
     def predict_row(self, row: Mapping[str, Any]) -> float:
         """The answer to one row."""
@@ -158,3 +194,7 @@ class NativeScorer:
             return process.wait(0.05)
         process.kill()
         return process.wait()
+
+
+def _refused(said: Message) -> BadInput:
+    return BadInput(f"the model refuses: {getattr(said, 'message', said)}")

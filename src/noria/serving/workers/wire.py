@@ -39,6 +39,16 @@ class Batch(msgspec.Struct, tag=True, frozen=True):
     columns: dict[str, list[Any]]
 
 
+class Describe(msgspec.Struct, tag=True, frozen=True):
+    """Which trees does the model end in?"""
+
+
+class Prepare(msgspec.Struct, tag=True, frozen=True):
+    """What features do these rows, by column, become for those trees?"""
+
+    columns: dict[str, list[Any]]
+
+
 class Ready(msgspec.Struct, tag=True, frozen=True):
     """The model is in memory; `kind` is its class."""
 
@@ -51,13 +61,27 @@ class Answers(msgspec.Struct, tag=True, frozen=True):
     values: bytes
 
 
+class Described(msgspec.Struct, tag=True, frozen=True):
+    """A packed ensemble; no bytes where the model ends in none that is known."""
+
+    ensemble: bytes
+
+
+class Prepared(msgspec.Struct, tag=True, frozen=True):
+    """A matrix of features, little-endian by rows: its NumPy type, its number of columns."""
+
+    kind: str
+    width: int
+    values: bytes
+
+
 class Refused(msgspec.Struct, tag=True, frozen=True):
     """The model raised, or cannot be opened."""
 
     message: str
 
 
-Message = Open | Batch | Ready | Answers | Refused
+Message = Open | Batch | Describe | Prepare | Ready | Answers | Described | Prepared | Refused
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
