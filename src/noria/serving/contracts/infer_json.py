@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from noria.serving.contracts.datatypes import PREDICTION_ID, Fits
+from noria.serving.contracts.layouts import Layout
 from noria.serving.contracts.shape import Shape
 from noria.serving.contracts.tensors import Infer, read_infer
 from noria.serving.json_body import decode
@@ -42,6 +43,11 @@ _ONE, _ONE_BY_ONE = [1], [1, 1]
 
 def read(body: bytes, shape: Shape) -> Infer:
     """The rows of an infer request. Raises BadPayload for wrong names, datatypes, shapes or values."""
+    known = shape.skeletons.read(body)
+    if known is not None:
+        ask = _ask_of(*known)
+        if ask is not None:
+            return Infer(ask)
     try:
         asked = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -49,8 +55,16 @@ def read(body: bytes, shape: Shape) -> Infer:
     if asked is not None and asked.outputs is None and asked.parameters is None:
         asks = asks_of(asked.inputs, shape)
         if asks is not None:
+            if len(asks) == 1 and known is None and asked.id is None:
+                _learn(body, asked.inputs, shape)
             return Infer(asks, asked.id)
     return read_infer(decode(body), shape)
+
+
+def _learn(body: bytes, tensors: Sequence[Tensor], shape: Shape) -> None:
+    layout = _layout(tensors, shape)
+    if layout is not None and not any(one.parameters for one in tensors):
+        shape.skeletons.learn(body, layout, [value for one in tensors for value in one.data or []])
 
 
 def asks_of(tensors: Sequence[Tensor], shape: Shape) -> list[Ask] | None:
@@ -63,7 +77,7 @@ def asks_of(tensors: Sequence[Tensor], shape: Shape) -> list[Ask] | None:
 
 
 def _one(tensors: Sequence[Tensor], shape: Shape) -> list[Ask] | None:
-    layout = shape.layouts.of([one.name for one in tensors], [one.datatype for one in tensors])
+    layout = _layout(tensors, shape)
     sizes = [one.shape for one in tensors]
     if layout is None or sizes.count(_ONE) + sizes.count(_ONE_BY_ONE) != len(sizes):
         return None
@@ -71,8 +85,14 @@ def _one(tensors: Sequence[Tensor], shape: Shape) -> list[Ask] | None:
         values = [value for (value,) in [one.data or [] for one in tensors]]
     except ValueError:
         return None
-    if not layout.fits(values):
-        return None
+    return _ask_of(layout, values) if layout.fits(values) else None
+
+
+def _layout(tensors: Sequence[Tensor], shape: Shape) -> Layout | None:
+    return shape.layouts.of([one.name for one in tensors], [one.datatype for one in tensors])
+
+
+def _ask_of(layout: Layout, values: Sequence[Any]) -> list[Ask] | None:
     row = dict(zip(layout.names, values, strict=True))
     if not layout.chooses:
         return [Ask(row)]

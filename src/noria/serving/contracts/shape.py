@@ -9,6 +9,7 @@ from typing import Any
 from noria.core.schema import Column, DType
 from noria.serving.contracts.datatypes import DATATYPES, PREDICTION_ID, Fits, fits_of
 from noria.serving.contracts.layouts import Layouts
+from noria.serving.contracts.skeletons import Skeletons
 from noria.serving.lineup import Lineup
 
 
@@ -42,6 +43,11 @@ class Shape:
     def layouts(self) -> Layouts:
         """What single rows looked like so far."""
         return Layouts(self.tensors)
+
+    @cached_property
+    def skeletons(self) -> Skeletons:
+        """What bodies of single rows looked like so far."""
+        return Skeletons()
 
     @property
     def label(self) -> str:
