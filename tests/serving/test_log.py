@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -216,6 +218,16 @@ def test_full_segments_are_closed_beside_and_by_whoever_appends_when_that_takes_
     assert log.backlog() < 3
     log.close()
     assert ids(tmp_path) == [f"p{number}" for number in range(40)]
+
+
+def test_a_writer_that_finds_a_log_brings_no_pandas_into_its_process(tmp_path: Path) -> None:
+    log = PredictionLog(tmp_path, background=False)
+    log.append_many([record(number) for number in range(5)])
+    log.close()
+    code = "import sys, pathlib; from noria.serving.log import PredictionLog; "
+    code += "log = PredictionLog(pathlib.Path(sys.argv[1])); print('p3' in log, 'p9' in log, 'pandas' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["True", "False", "False"]
 
 
 def test_sealing_happens_by_itself(tmp_path: Path) -> None:

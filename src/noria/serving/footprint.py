@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import pyarrow as pa
+
 from noria.serving.lineup import Loaded
 from noria.serving.workers.native_scorer import NativeScorer
 
@@ -36,6 +38,12 @@ def measured(open_version: Callable[[], Loaded], least: int) -> tuple[Loaded, in
     if isinstance(loaded.scorer, NativeScorer) and loaded.scorer.pid is not None:
         seen += resident(loaded.scorer.pid)
     return loaded, max(least, seen)
+
+
+def use_systems_pool() -> None:
+    """Have Arrow take its memory where all else is taken: a server reads tables at its start only, and 12 MB of them
+    would stay in a pool of its own."""
+    pa.set_memory_pool(pa.system_memory_pool())
 
 
 def give_back() -> None:

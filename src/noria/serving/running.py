@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from noria.serving.data_plane import DataPlane, OnViews
 from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.followers.leading import Leading
+from noria.serving.footprint import use_systems_pool
 from noria.serving.graphs.model import GraphSpec
 from noria.serving.grpc.lanes import Lanes
 from noria.serving.model import ServedModel
@@ -55,6 +56,7 @@ def run_data_plane(
 
     options, witness = http or HttpOptions(), UNSEEN
     try:
+        use_systems_pool()
         witness = open_witness(ws.clock, access_log=options.access_log)
         plane = DataPlane(ws, models, functions, replay=replay, on_views=on_views, memory=memory, graphs=graphs)
         try:

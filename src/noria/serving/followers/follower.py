@@ -24,6 +24,7 @@ from noria.serving.engines import HttpOptions, run_engine
 from noria.serving.followers.frames import Answered, Failed, Forward, Keep, Kept, Reply
 from noria.serving.followers.link import Link
 from noria.serving.following import LastKnown
+from noria.serving.footprint import use_systems_pool
 from noria.serving.graphs.model import GraphSpec
 from noria.serving.grpc.lanes import Lanes
 from noria.serving.lineup import Lineup
@@ -250,6 +251,7 @@ def run_follower(
     """Answer on a socket that others listen on too, until SIGTERM or SIGINT."""
     options, witness = http or HttpOptions(), UNSEEN
     try:
+        use_systems_pool()
         witness = open_witness(ws.clock, access_log=options.access_log)
         plane = Follower(ws, models, functions, graphs=graphs)
         lanes = plane.lanes(witness)
