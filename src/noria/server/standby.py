@@ -9,6 +9,8 @@ from threading import Event
 from noria.server.supervisor import Child, Supervisor
 
 _BACKLOG = 2048
+_TAKEOVER_SECONDS = 0.5
+"""What a process that stands by has for itself when it takes over."""
 FOLLOW = "--follow"
 """What tells a process that it is not to lead."""
 
@@ -22,9 +24,9 @@ def keep_alive(command: Sequence[str], listening: socket.socket, stop: Event, *,
     """
     listening.listen(_BACKLOG)
     number = listening.fileno()
-    children = [Child("data plane", [*command, str(number)], [number], needed=True)]
-    if standby:
-        children.append(Child("data plane, standing by", [*command, str(number)], [number], needed=True))
+    names = ["data plane", *(["data plane, standing by"] if standby else [])]
+    rest = _TAKEOVER_SECONDS if standby else 0.0
+    children = [Child(name, [*command, str(number)], [number], needed=True, rest=rest) for name in names]
     follow = [*command[:-1], FOLLOW, command[-1], str(number)]
     children += [Child(f"data plane, worker {one}", follow, [number]) for one in range(2, workers + 1)]
     Supervisor(children).run(stop)

@@ -25,13 +25,15 @@ _SOON = 1.0
 class Child:
     """One process to keep alive: a name for people, its command line, and file descriptors that it inherits.
 
-    One that is `needed` by the others is stopped after them.
+    One that is `needed` by the others is stopped after them. One that died is started again after `rest` seconds: what
+    takes its place at once should not share a processor with its start.
     """
 
     name: str
     arguments: Sequence[str]
     inherits: Sequence[int] = ()
     needed: bool = False
+    rest: float = 0.0
 
 
 class Supervisor:
@@ -41,6 +43,7 @@ class Supervisor:
         self._children = list(children)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._started: dict[str, float] = {}
+        self._died: dict[str, float] = {}
 
     def run(self, stop: Event) -> None:
         """Start every child and keep it alive until `stop` is set; then stop them all."""
@@ -76,9 +79,14 @@ class Supervisor:
         if process is not None and process.poll() is None:
             return
         if process is not None:
-            sys.stderr.write(f"noria: {child.name} ended with {process.returncode}; starting it again\n")
+            if child.name not in self._died:
+                self._died[child.name] = monotonic()
+                sys.stderr.write(f"noria: {child.name} ended with {process.returncode}; starting it again\n")
+            if monotonic() - self._died[child.name] < child.rest:
+                return
             if monotonic() - self._started[child.name] < _SOON:
                 return  # it dies at once: wait a moment between attempts
+            del self._died[child.name]
         self._started[child.name] = monotonic()
         self._running[child.name] = subprocess.Popen(
             child.arguments, stdin=subprocess.PIPE, pass_fds=tuple(child.inherits)

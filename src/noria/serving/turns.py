@@ -7,6 +7,7 @@ dies is free at once, and the other one goes on from there with everything impor
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ def turn(folder: Path) -> Iterator[None]:
     """Wait until no other process has its turn in this folder, and have it until leaving."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = os.open(folder / "turn.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    gc.collect()
+    gc.freeze()  # now, while there is time: what is imported need not be looked through when the turn comes
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
