@@ -10,36 +10,29 @@ import logging
 import re
 from collections.abc import Awaitable, Sequence
 from functools import partial
-from typing import Any, Protocol
 from urllib.parse import parse_qs
 
-from noria.core.clock import Clock, ManualClock, monotonic
+from noria.core.clock import ManualClock
 from noria.core.errors import NoriaError
-from noria.features.online.features import OnlineFeatures
-from noria.serving import feedback, rows
 from noria.serving.contracts import all as contracts
 from noria.serving.contracts import documents
-from noria.serving.contracts.model import Contract, Pending, Route, Show, ShowWhy
+from noria.serving.contracts.model import Contract, Pending, Show, ShowWhy
 from noria.serving.contracts.routes import Routes
 from noria.serving.contracts.shape import Shape
-from noria.serving.endpoint import Endpoint
 from noria.serving.explaining import explain, few_enough, with_explanations
-from noria.serving.feast_door import answer_feast
-from noria.serving.features_door import Catalogue, look_up
-from noria.serving.json_body import answer, decode, refusal
+from noria.serving.json_body import answer, refusal
 from noria.serving.lineup import Board, Lineup
-from noria.serving.log import PredictionLog
-from noria.serving.manner import Manner, read_manner
-from noria.serving.metrics import CONTENT_TYPE, Metrics
+from noria.serving.manner import Manner
 from noria.serving.model import (
     BadPayload,
     ForeignTime,
     PredictionRecord,
     Request,
     Response,
-    ServedModel,
     ServerFault,
 )
+from noria.serving.own_contract import OwnContract
+from noria.serving.plane import Plane
 from noria.serving.promise import Promise
 from noria.serving.rows import Ask
 
@@ -48,58 +41,15 @@ _log = logging.getLogger(__name__)
 TIME_HEADER = "noria-time"
 
 
-class Plane(Protocol):
-    """What the application needs of the data plane around it."""
-
-    board: Board
-    models: dict[str, ServedModel]
-    endpoint: Endpoint
-    online: OnlineFeatures
-    log: PredictionLog
-    metrics: Metrics
-    clock: Clock
-    replay: bool
-
-    async def follow(self) -> None:
-        """Read the routing again now."""
-        ...
-
-    async def load(self, model: str) -> None:
-        """The same, and bring what it names of a model into memory."""
-        ...
-
-    def unload(self, model: str) -> None:
-        """Let a model on demand go. Raises NotPermitted for any other."""
-        ...
-
-
 class App:
     """Routes and what they do. `begin`, `handle` and `refuse` do not raise."""
 
     def __init__(self, plane: Plane, platform: Sequence[Contract] = ()) -> None:
         """An application for a data plane; the contracts of the `platform` it runs on come before all others."""
         self._plane = plane
-        self._catalogue: Catalogue | None = None
         self._shapes: dict[str, Shape] = {}
-        self._routes = Routes([*platform, documents.CONTRACT, self._own(), *contracts.CONTRACTS])
-
-    def _own(self) -> Contract:
-        """What nobody else's contract has: rows, feedback, events, features, metrics."""
-        return Contract(
-            "noria",
-            "Noria's own",
-            (
-                Route("POST", "/predict", self._predict, "rows in, predictions out", predicts=True),
-                Route("POST", "/feedback", self._feedback, "labels and outcomes by prediction id"),
-                Route("POST", "/events", self._events, "events that features are made of"),
-                Route("GET", "/events/positions", self._positions, "how far each stream of events was taken"),
-                Route("POST", "/features", self._features, "features of entities"),
-                Route("POST", "/get-online-features", self._feast, "the same in Feast's words"),
-                Route("GET", "/metrics", self._metrics, "for Prometheus"),
-                Route("POST", "/v2/repository/refresh", self._refresh, "read the routing again"),
-            ),
-            refusal,
-        )
+        self._own = OwnContract(plane)
+        self._routes = Routes([*platform, documents.CONTRACT, self._own.contract(), *contracts.CONTRACTS])
 
     def begin(self, request: Request) -> Pending:
         """The response, when it could be made at once; else what to wait for, which never raises either."""
@@ -202,7 +152,7 @@ class App:
 
     def counts(self) -> str:
         """What Prometheus is told."""
-        return self._metrics(self, Request("GET", "/metrics")).body.decode()
+        return self._own.metrics(self, Request("GET", "/metrics")).body.decode()
 
     async def load(self, model: str) -> None:
         """Read the routing again now, and bring what it names of a model into memory."""
@@ -211,56 +161,6 @@ class App:
     def unload(self, model: str) -> None:
         """Let a model on demand go. Raises NotPermitted for any other."""
         self._plane.unload(model)
-
-    def _predict(self, _house: Any, request: Request) -> Pending:
-        started = monotonic()
-        lineup = self.board.lineup(self.only_model(request))
-        asks = rows.read_asks(decode(request.body))
-        return self.answer(lineup, asks, started, rows.show_predictions, read_manner(request))
-
-    def _feedback(self, _house: Any, request: Request) -> Response:
-        items = rows.read_feedback_items(decode(request.body))
-        taken = feedback.take(self._plane.log, items, self._plane.clock.now())
-        self._plane.metrics.learnt(taken.new)
-        return answer(taken.show(), taken.status)
-
-    def _events(self, _house: Any, request: Request) -> Response:
-        """Batches are taken in order; when one is refused those before it stay, and a stream knows them again."""
-        batches = rows.read_events(decode(request.body))
-        total = 0
-        for one in batches:
-            now = self._plane.clock.now()
-            applied = self._plane.online.ingest(
-                one.source, one.rows, stream=one.stream, position=one.position, ids=one.ids, now=now
-            )
-            self._plane.metrics.ingested(one.source, applied)
-            total += applied
-        return answer({"applied": total, "repeated": sum(len(one.rows) for one in batches) - total})
-
-    def _features(self, _house: Any, request: Request) -> Response:
-        plane = self._plane
-        return answer(look_up(decode(request.body), self._looked_up(), plane.online, plane.clock.now()))
-
-    def _feast(self, _house: Any, request: Request) -> Response:
-        plane = self._plane
-        return answer(answer_feast(decode(request.body), self._looked_up(), plane.online, plane.clock.now()))
-
-    def _looked_up(self) -> Catalogue:
-        if self._catalogue is None or self._catalogue.board is not self._plane.board:
-            self._catalogue = Catalogue(self._plane.board, self._plane.models)
-        return self._catalogue
-
-    def _positions(self, _house: Any, _request: Request) -> Response:
-        return answer({"positions": self._plane.online.positions()})
-
-    def _metrics(self, _house: Any, _request: Request) -> Response:
-        plane = self._plane
-        body = plane.metrics.exposition(plane.online.freshness(), plane.clock.now(), plane.log.backlog())
-        return Response(200, body, CONTENT_TYPE)
-
-    async def _refresh(self, _house: Any, _request: Request) -> Response:
-        await self._plane.follow()
-        return answer(documents.served(self.board))
 
 
 async def _explained(
